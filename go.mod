@@ -1,0 +1,3 @@
+module github.com/go-xpc/xpc
+
+go 1.25

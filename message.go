@@ -1,0 +1,265 @@
+package xpc
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/go-xpc/xpc/driver"
+	"github.com/go-xpc/xpc/internal/wire"
+)
+
+// A Message is a received dictionary: an [Event] of a client or a peer, or the
+// reply to a request. Its values are read on demand, with Decode, Dictionary,
+// [Get] or the typed getters, in any order and from any goroutine.
+//
+// # Ownership
+//
+// What a handler receives is valid while the handler runs. Retain keeps it
+// until Release; while it is kept its transaction stays open, and the process is
+// not ended as idle. What Call and SendMessageWithReplySync return belongs to
+// the caller: Release gives it back early, otherwise the garbage collector does.
+// With a message go its descriptors that nobody took and the reply that nobody
+// sent.
+//
+// Reading a released message is [ErrMisuse], or the default value from the
+// getters that return no error.
+type Message struct {
+	conn *Connection // nil for a reply
+	body wire.Value
+	bad  error // what is wrong with the body
+
+	mu        sync.Mutex
+	d         driver.Message // nil once given back, or if nothing is left to give back
+	handler   bool           // the handler's own reference
+	user      int            // references of Retain, or of the caller of Call
+	uses      int            // accesses under way
+	cleanup   runtime.Cleanup
+	replying  replyState
+	resources bool
+}
+
+type replyState uint8
+
+const (
+	replyUnwanted replyState = iota
+	replyDue
+	replyCreated
+	replySending
+	replySent
+)
+
+func (*Message) isEvent() {}
+
+// newMessage wraps what a handler is called with.
+func newMessage(c *Connection, d driver.Message) *Message {
+	m := &Message{conn: c, d: d, handler: true, resources: d.Resources() > 0}
+	m.body, m.bad = parseBody(d.Body())
+	if d.WantsReply() {
+		m.replying = replyDue
+	}
+	return m
+}
+
+// newOwnedMessage wraps a reply for the caller of a request.
+func newOwnedMessage(d driver.Message) *Message {
+	m := &Message{user: 1, resources: d.Resources() > 0}
+	m.body, m.bad = parseBody(d.Body())
+	if !m.resources {
+		// Plain values live in Go memory: nothing of the backend is needed.
+		d.Release()
+		return m
+	}
+	m.d = d
+	m.cleanup = runtime.AddCleanup(m, func(d driver.Message) { go d.Release() }, d)
+	return m
+}
+
+func parseBody(b []byte) (wire.Value, error) {
+	v, err := wire.Parse(b)
+	if err == nil && v.Tag() != wire.Dictionary {
+		err = &wire.FormatError{Rule: "the outermost value is no dictionary"}
+	}
+	return v, err
+}
+
+func (m *Message) alive() bool { return m.handler || m.user > 0 }
+
+// drop gives back the handler's reference when the handler has returned.
+func (m *Message) drop() {
+	m.mu.Lock()
+	m.handler = false
+	m.unlockAndRelease()
+}
+
+// unlockAndRelease gives the backend's message back if nobody needs it.
+func (m *Message) unlockAndRelease() {
+	d := m.d
+	if m.alive() || m.uses > 0 {
+		d = nil
+	}
+	if d != nil {
+		m.d = nil
+		m.cleanup.Stop()
+	}
+	m.mu.Unlock()
+	if d != nil {
+		d.Release()
+	}
+}
+
+// Retain keeps a message beyond its handler, until Release. It must be called
+// while the message is valid; later it is [ErrMisuse].
+//
+// C: xpc_retain, https://developer.apple.com/documentation/xpc/1505851-xpc_retain
+func (m *Message) Retain() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.alive() {
+		return misuse("Retain", "the message was released: retain it before its handler returns")
+	}
+	m.user++
+	return nil
+}
+
+// Release undoes a Retain, or gives back a reply of Call or
+// SendMessageWithReplySync. Once too often is [ErrMisuse].
+//
+// C: xpc_release, https://developer.apple.com/documentation/xpc/1505956-xpc_release
+func (m *Message) Release() error {
+	m.mu.Lock()
+	if m.user == 0 {
+		m.mu.Unlock()
+		return misuse("Release", "the message was not retained, or was released before")
+	}
+	m.user--
+	m.unlockAndRelease()
+	return nil
+}
+
+// use calls f with the backend's message, which is not given back meanwhile.
+func (m *Message) use(op string, f func(d driver.Message) error) error {
+	m.mu.Lock()
+	if !m.alive() {
+		m.mu.Unlock()
+		return misuse(op, "use of a message after its release")
+	}
+	m.uses++
+	d := m.d
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.uses--
+		m.unlockAndRelease()
+	}()
+	return f(d)
+}
+
+// contents gives the dictionary, if it can be read.
+func (m *Message) contents(op string) (wire.Value, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.alive() {
+		return wire.Value{}, misuse(op, "use of a message after its release")
+	}
+	return m.body, m.bad
+}
+
+// Connection is the connection over which the message came, and to which its
+// reply goes; nil for a message that is itself a reply.
+//
+// C: xpc_dictionary_get_remote_connection,
+// https://developer.apple.com/documentation/xpc/1505696-xpc_dictionary_get_remote_connec
+func (m *Message) Connection() *Connection { return m.conn }
+
+// WantsReply tells whether the sender waits for a reply that was not sent yet.
+func (m *Message) WantsReply() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.replying == replyDue || m.replying == replyCreated
+}
+
+// A Reply is the answer to one request, to be filled and sent. It lives as long
+// as its Message, and is used by one goroutine at a time.
+type Reply struct {
+	Dictionary
+	m *Message
+}
+
+// CreateReply makes the empty reply to a request, once: it is [ErrNoReplyWanted]
+// for a message whose sender does not wait, and for replies, [ErrReplied] the
+// second time, [ErrMisuse] after release. Send it with Send, or with SendMessage
+// on its Connection. Reply does all of it in one step.
+//
+// C: xpc_dictionary_create_reply,
+// https://developer.apple.com/documentation/xpc/1505856-xpc_dictionary_create_reply
+func (m *Message) CreateReply() (*Reply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.alive() {
+		return nil, misuse("CreateReply", "use of a message after its release")
+	}
+	switch m.replying {
+	case replyUnwanted:
+		return nil, ErrNoReplyWanted
+	case replyDue:
+		m.replying = replyCreated
+		return &Reply{Dictionary: Dictionary{}, m: m}, nil
+	}
+	return nil, ErrReplied
+}
+
+// Connection is the connection that the reply goes to.
+func (r *Reply) Connection() *Connection { return r.m.conn }
+
+// Send sends the reply. See [Message.Reply].
+func (r *Reply) Send() error { return r.m.conn.SendMessage(r) }
+
+// Reply answers a request with a [Dictionary] or a struct, from any goroutine,
+// as long as the message is held. Replying to a client that has gone is ignored
+// in silence. After an error other than [ErrReplied] the reply is still due.
+//
+// Errors: a *[ValueError], [ErrNoReplyWanted], [ErrReplied], [ErrMisuse] after
+// release, [ErrClosed] after Close of the connection.
+func (m *Message) Reply(v any) error {
+	if m.conn == nil {
+		return ErrNoReplyWanted
+	}
+	return m.conn.call(func() error { return m.reply(v) })
+}
+
+func (c *Connection) sendReply(r *Reply) error {
+	if r.m.conn != c {
+		return misuse("SendMessage", "a reply can be sent only on the connection of its request (row 65)")
+	}
+	return r.m.reply(r.Dictionary)
+}
+
+func (m *Message) reply(v any) error {
+	return m.use("Reply", func(d driver.Message) error {
+		m.mu.Lock()
+		before := m.replying
+		if before == replyDue || before == replyCreated {
+			m.replying = replySending
+		}
+		m.mu.Unlock()
+		switch before {
+		case replyUnwanted:
+			return ErrNoReplyWanted
+		case replySending, replySent:
+			return ErrReplied
+		}
+		e := newEncoder()
+		defer e.free()
+		err := e.message("Reply", v)
+		if err == nil {
+			err = d.Reply(&e.payload)
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.replying = replySent
+		if err != nil {
+			m.replying = before
+		}
+		return err
+	})
+}

@@ -124,8 +124,7 @@ func (c *Connection) ended(b *binding) {
 func (c *Connection) SetTargetQueue(q *Queue) error {
 	return c.call(func() error {
 		return q.use(func(d driver.Queue) error {
-			c.s.d.SetTargetQueue(d)
-			return nil
+			return c.s.d.SetTargetQueue(d)
 		})
 	})
 }
@@ -307,7 +306,7 @@ func (c *Connection) SendBarrier(f func()) error {
 		if c.isListener() {
 			return misuse("SendBarrier", "a listener sends no messages (row 63)")
 		}
-		return c.s.d.SendBarrier(func() { run("a barrier", f) })
+		return c.s.d.SendBarrier(func() { guarded("a barrier", f) })
 	})
 }
 

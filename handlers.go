@@ -10,10 +10,10 @@ import (
 // peer, on listeners), or an *[Error]. Tell them apart with a type switch.
 type Event interface{ isEvent() }
 
-// run calls f, a function of the user, on a thread of the backend. A panic goes
+// guarded calls f, a function of the user, on a thread of the backend. A panic goes
 // its way. Goexit would end a thread that does not belong to Go, or leave a
 // queue without its worker, so it becomes a panic that says so.
-func run(what string, f func()) {
+func guarded(what string, f func()) {
 	returned := false
 	defer func() {
 		if returned {
@@ -51,23 +51,23 @@ func (b *binding) deliver(ev driver.Event) {
 		discard(ev)
 	case ev.Message != nil:
 		m := newMessage(c, ev.Message)
-		c.run(b.h, m)
+		c.handle(b.h, m)
 		m.drop()
 	case ev.Peer != nil:
-		c.run(b.h, newConnection(c.rt, driver.Spec{Kind: driver.KindPeer}, ev.Peer))
+		c.handle(b.h, newConnection(c.rt, driver.Spec{Kind: driver.KindPeer}, ev.Peer))
 	case ev.Err == driver.Gone:
 		c.ended(b)
 	default:
 		err := c.newError("event", ev)
-		c.run(b.h, err)
+		c.handle(b.h, err)
 		if ev.Err == driver.Invalid {
 			c.ended(b)
 		}
 	}
 }
 
-func (c *Connection) run(h func(Event), ev Event) {
-	run("an event handler", func() { h(ev) })
+func (c *Connection) handle(h func(Event), ev Event) {
+	guarded("an event handler", func() { h(ev) })
 }
 
 // discard gives back what an event holds that nobody will look at.
@@ -86,12 +86,12 @@ func (c *Connection) replyHandler(op string, h func(Event)) driver.Handler {
 		switch {
 		case ev.Message != nil:
 			m := newMessage(nil, ev.Message)
-			run("a reply handler", func() { h(m) })
+			guarded("a reply handler", func() { h(m) })
 			m.drop()
 		case ev.Err == driver.Gone:
 		default:
 			err := c.newError(op, ev)
-			run("a reply handler", func() { h(err) })
+			guarded("a reply handler", func() { h(err) })
 		}
 	}
 }

@@ -76,6 +76,9 @@ func newOwnedMessage(d driver.Message) *Message {
 
 func parseBody(b []byte) (wire.Value, error) {
 	v, err := wire.Parse(b)
+	if err == nil && v.Tag() == wire.Error {
+		return wire.Value{}, fail("a message was received that cannot be read: %s", v.Text())
+	}
 	if err == nil && v.Tag() != wire.Dictionary {
 		err = &wire.FormatError{Rule: "the outermost value is no dictionary"}
 	}

@@ -59,7 +59,7 @@ func (q *Queue) Async(f func()) error {
 		return misuse("Async", "the function is nil")
 	}
 	return q.use(func(d driver.Queue) error {
-		d.Async(func() { run("a function on a queue", f) })
+		d.Async(func() { guarded("a function on a queue", f) })
 		return nil
 	})
 }

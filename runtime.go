@@ -132,7 +132,7 @@ func (r *Runtime) Main(h func(peer *Connection)) error {
 	}
 	return r.b.Main(func(d driver.Conn) {
 		peer := newConnection(r, driver.Spec{Kind: driver.KindPeer}, d)
-		run("the handler of Main", func() { h(peer) })
+		guarded("the handler of Main", func() { h(peer) })
 	})
 }
 

@@ -142,6 +142,6 @@ func (s *state) finalize() {
 	s.finalizer, s.context = nil, nil
 	s.mu.Unlock()
 	if f != nil && ctx != nil {
-		run("a finalizer", func() { f(ctx) })
+		guarded("a finalizer", func() { f(ctx) })
 	}
 }

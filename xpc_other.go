@@ -1,4 +1,4 @@
-//go:build !(darwin && cgo) && !xpcstandin
+//go:build !cgo || !(darwin || xpcstandin)
 
 package xpc
 

@@ -67,12 +67,13 @@ type Conn interface {
 	SetHandler(h Handler)
 
 	// SetTargetQueue changes the target queue, as a barrier; nil is the default.
-	SetTargetQueue(q Queue)
+	// A queue of another backend is an error.
+	SetTargetQueue(q Queue) error
 
 	// Activate is called once at most.
 	Activate()
-	// Suspend and Resume are balanced, and called on activated connections or
-	// (Suspend only) directly before Activate.
+	// Suspend and Resume are balanced. They are called on activated connections;
+	// Suspend also directly before Activate, which Resume may then overtake.
 	Suspend()
 	Resume()
 	// Cancel may be called in any state and any number of times.

@@ -1,0 +1,130 @@
+// The C half of the native backend. Objects cross into Go as integers, never as
+// pointers, and blocks hold integers ("handles") of Go's table, never Go pointers.
+
+#ifndef GOXPC_BRIDGE_H
+#define GOXPC_BRIDGE_H
+
+// XPC objects are plain pointers here, retained and released by name: with the
+// Objective-C default, a block in a .m file would retain what it captures on
+// macOS and not on Linux, and other code would be tested than ships.
+#undef OS_OBJECT_USE_OBJC
+#define OS_OBJECT_USE_OBJC 0
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xpc/xpc.h>
+
+// Outcomes of the calls that take a flat form.
+enum {
+	XB_OK = 0,
+	XB_MALFORMED, // the flat form breaks its rules
+	XB_FD,        // libxpc made no object of a descriptor
+	XB_MEMORY,
+	XB_DEPTH,
+	XB_OWN_HANDLER, // synchronous send from the connection's own handler
+};
+
+// XB_MAX_DEPTH is the nesting limit of wire.DefaultLimits.
+#define XB_MAX_DEPTH 128
+
+// A resource is what the flat form refers to by number.
+struct xb_resource {
+	uintptr_t object; // endpoint or shared memory
+	const void *data; // big data
+	uint64_t length;
+	int32_t fd;
+};
+
+// A payload is a flat form on its way to libxpc, package wire on the Go side.
+struct xb_payload {
+	const uint8_t *body;
+	size_t length;
+	const struct xb_resource *resources;
+	size_t count;
+};
+
+enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
+
+// What an event or an outcome is. The pointers are valid during the callback.
+struct xb_event {
+	int32_t kind;
+	int32_t code;            // XB_ERROR: driver.ErrorCode; XB_MESSAGE: why there is no body
+	const char *text;        // XB_ERROR: the description
+	const uint8_t *body;     // XB_MESSAGE: the flat form
+	size_t length;
+	const uintptr_t *resources; // XB_MESSAGE: the objects that it refers to, not retained
+	size_t count;
+	uintptr_t object; // the message or the peer, retained
+	uintptr_t reply;  // the reply that is owed, if one is
+};
+
+struct xb_credentials {
+	uint32_t euid, egid;
+	int32_t pid, asid;
+};
+
+// The Go functions that blocks call, exported by xpc_darwin.go.
+int goxpcEvent(uintptr_t handle, struct xb_event *event);
+int goxpcReply(uintptr_t handle, struct xb_event *event);
+void goxpcRun(uintptr_t handle);
+void goxpcFree(uintptr_t handle);
+void goxpcFinalize(uintptr_t handle);
+void goxpcMainPeer(uintptr_t peer);
+
+// Connections.
+uintptr_t xb_create(const char *name, uintptr_t queue);
+uintptr_t xb_create_mach_service(const char *name, uintptr_t queue, uint64_t flags);
+uintptr_t xb_create_from_endpoint(uintptr_t endpoint);
+void xb_adopt(uintptr_t connection, uintptr_t handle);
+uintptr_t xb_context(uintptr_t connection);
+void xb_set_handler(uintptr_t connection, uintptr_t handle);
+void xb_set_target_queue(uintptr_t connection, uintptr_t queue);
+void xb_activate(uintptr_t connection);
+void xb_suspend(uintptr_t connection);
+void xb_resume(uintptr_t connection);
+void xb_cancel(uintptr_t connection);
+int xb_send(uintptr_t connection, const struct xb_payload *payload);
+int xb_reply(uintptr_t message, uintptr_t reply, const struct xb_payload *payload);
+void xb_send_barrier(uintptr_t connection, uintptr_t handle);
+int xb_send_with_reply(uintptr_t connection, const struct xb_payload *payload, uintptr_t queue, uintptr_t handle);
+int xb_send_with_reply_sync(uintptr_t connection, const struct xb_payload *payload, uintptr_t handle);
+const char *xb_name(uintptr_t connection);
+void xb_get_credentials(uintptr_t connection, struct xb_credentials *out);
+uintptr_t xb_endpoint(uintptr_t connection);
+char *xb_invalidation_reason(uintptr_t connection);
+void xb_release_connection(uintptr_t connection);
+
+// Peer requirements: 0, an errno, or XB_NO_CALL.
+#define XB_NO_CALL (-1)
+#define XB_BAD_VALUE (-2)
+int xb_require(uintptr_t connection, int kind, const char *text, const struct xb_payload *value);
+
+// Objects.
+void xb_release(uintptr_t object);
+bool xb_equal(uintptr_t a, uintptr_t b);
+int xb_dup_fd(uintptr_t fd);
+void xb_data(uintptr_t data, const void **bytes, size_t *length);
+uintptr_t xb_retain(uintptr_t object);
+uintptr_t xb_shmem_create(void *region, size_t length);
+size_t xb_shmem_map(uintptr_t shmem, void **region);
+int xb_unmap(void *region, size_t length);
+uintptr_t xb_build(const struct xb_payload *payload, int *status);
+
+// Queues, the process.
+uintptr_t xb_queue_create(const char *label, bool concurrent);
+void xb_queue_async(uintptr_t queue, uintptr_t handle);
+uintptr_t xb_queue_retain(uintptr_t queue);
+void xb_queue_release(uintptr_t queue);
+bool xb_main_thread(void);
+void xb_main(void);
+void xb_transaction_begin(void);
+void xb_transaction_end(void);
+
+// Counters of what is alive, for tests.
+struct xb_counts {
+	int64_t blocks, connections, objects;
+};
+void xb_counters(struct xb_counts *out);
+
+#endif

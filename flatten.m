@@ -1,0 +1,258 @@
+//go:build darwin || xpcstandin
+
+// From a received object to the flat form.
+
+#include "flat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+
+#define BIG_DATA (64 << 10)
+#define MAX_FLAT UINT32_MAX // lengths are 32 bits wide
+
+void
+xb_flat_init(struct xb_flat *f)
+{
+	f->bytes = f->inline_bytes;
+	f->capacity = sizeof(f->inline_bytes);
+	f->resources = f->inline_resources;
+	f->room = sizeof(f->inline_resources) / sizeof(f->inline_resources[0]);
+	f->length = f->count = 0;
+	f->status = XB_OK;
+}
+
+void
+xb_flat_free(struct xb_flat *f)
+{
+	if (f->bytes != f->inline_bytes)
+		free(f->bytes);
+	if (f->resources != f->inline_resources)
+		free(f->resources);
+}
+
+// grow moves an array from the stack to the heap, or to a larger place.
+static void *
+grow(void *old, const void *fixed, size_t used, size_t *capacity, size_t need, size_t size)
+{
+	size_t n = *capacity;
+	while (n < need)
+		n *= 2;
+	void *p = old == fixed ? malloc(n * size) : realloc(old, n * size);
+	if (p == NULL)
+		return NULL;
+	if (old == fixed)
+		memcpy(p, fixed, used * size);
+	*capacity = n;
+	return p;
+}
+
+static uint8_t *
+flat_room(struct xb_flat *f, size_t n)
+{
+	if (f->status != XB_OK)
+		return NULL;
+	if (n > MAX_FLAT - f->length) {
+		f->status = XB_MEMORY;
+		return NULL;
+	}
+	if (f->length + n > f->capacity) {
+		void *p = grow(f->bytes, f->inline_bytes, f->length, &f->capacity, f->length + n, 1);
+		if (p == NULL) {
+			f->status = XB_MEMORY;
+			return NULL;
+		}
+		f->bytes = p;
+	}
+	uint8_t *p = f->bytes + f->length;
+	f->length += n;
+	return p;
+}
+
+static void
+put(struct xb_flat *f, const void *bytes, size_t n)
+{
+	uint8_t *p = flat_room(f, n);
+	if (p != NULL && n > 0)
+		memcpy(p, bytes, n);
+}
+
+static void
+put_tag(struct xb_flat *f, uint8_t tag)
+{
+	put(f, &tag, 1);
+}
+
+static void
+put_u32(struct xb_flat *f, size_t v)
+{
+	uint32_t n = (uint32_t)v;
+	put(f, &n, sizeof(n));
+}
+
+static void
+put_fixed(struct xb_flat *f, uint8_t tag, const void *v)
+{
+	uint8_t *p = flat_room(f, 9);
+	if (p != NULL) {
+		p[0] = tag;
+		memcpy(p + 1, v, 8);
+	}
+}
+
+static void
+put_text(struct xb_flat *f, const char *s, size_t n)
+{
+	uint32_t length = (uint32_t)n;
+	uint8_t *p = n < MAX_FLAT - 5 ? flat_room(f, n + 5) : NULL;
+	if (p == NULL) {
+		f->status = XB_MEMORY;
+		return;
+	}
+	memcpy(p, &length, 4);
+	memcpy(p + 4, s, n);
+	p[4 + n] = 0;
+}
+
+static void
+put_resource(struct xb_flat *f, uint8_t tag, xpc_object_t o)
+{
+	if (f->count == f->room) {
+		void *p = grow(f->resources, f->inline_resources, f->count, &f->room, f->count + 1, sizeof(uintptr_t));
+		if (p == NULL) {
+			f->status = XB_MEMORY;
+			return;
+		}
+		f->resources = p;
+	}
+	put_tag(f, tag);
+	put_u32(f, f->count);
+	f->resources[f->count++] = (uintptr_t)o;
+}
+
+static void flatten(struct xb_flat *f, xpc_object_t o, int depth);
+
+// container opens an array or a dictionary; closed fills in its size and count.
+static size_t
+container(struct xb_flat *f, uint8_t tag)
+{
+	put_tag(f, tag);
+	put_u32(f, 0);
+	put_u32(f, 0);
+	return f->length;
+}
+
+static void
+closed(struct xb_flat *f, size_t start, size_t count)
+{
+	if (f->status != XB_OK)
+		return;
+	uint32_t size = (uint32_t)(f->length - start), n = (uint32_t)count;
+	memcpy(f->bytes + start - 8, &size, 4);
+	memcpy(f->bytes + start - 4, &n, 4);
+}
+
+static void
+flatten_dictionary(struct xb_flat *f, xpc_object_t o, int depth)
+{
+	size_t start = container(f, TAG_DICTIONARY);
+	__block size_t n = 0;
+	xpc_dictionary_apply(o, ^bool(const char *key, xpc_object_t value) {
+		put_text(f, key, strlen(key));
+		flatten(f, value, depth - 1);
+		n++;
+		return f->status == XB_OK;
+	});
+	closed(f, start, n);
+}
+
+static void
+flatten_array(struct xb_flat *f, xpc_object_t o, int depth)
+{
+	size_t start = container(f, TAG_ARRAY), n = xpc_array_get_count(o);
+	for (size_t i = 0; i < n && f->status == XB_OK; i++)
+		flatten(f, xpc_array_get_value(o, i), depth - 1);
+	closed(f, start, n);
+}
+
+static void
+flatten_data(struct xb_flat *f, xpc_object_t o)
+{
+	size_t n = xpc_data_get_length(o);
+	if (n >= BIG_DATA) {
+		uint64_t length = n;
+		put_resource(f, TAG_BIG_DATA, o);
+		put(f, &length, sizeof(length));
+		return;
+	}
+	put_tag(f, TAG_DATA);
+	put_u32(f, n);
+	put(f, xpc_data_get_bytes_ptr(o), n);
+}
+
+static void
+flatten_other(struct xb_flat *f, xpc_object_t o, xpc_type_t t)
+{
+	const char *name = xpc_type_get_name(t);
+	char *text = xpc_copy_description(o);
+	put_tag(f, TAG_UNSUPPORTED);
+	put_text(f, name ? name : "", name ? strlen(name) : 0);
+	put_text(f, text ? text : "", text ? strlen(text) : 0);
+	free(text);
+}
+
+static void
+flatten(struct xb_flat *f, xpc_object_t o, int depth)
+{
+	xpc_type_t t = xpc_get_type(o);
+	if (t == XPC_TYPE_STRING) {
+		put_tag(f, TAG_STRING);
+		put_text(f, xpc_string_get_string_ptr(o), xpc_string_get_length(o));
+	} else if (t == XPC_TYPE_INT64) {
+		int64_t v = xpc_int64_get_value(o);
+		put_fixed(f, TAG_INT64, &v);
+	} else if (t == XPC_TYPE_UINT64) {
+		uint64_t v = xpc_uint64_get_value(o);
+		put_fixed(f, TAG_UINT64, &v);
+	} else if (t == XPC_TYPE_BOOL) {
+		put_tag(f, xpc_bool_get_value(o) ? TAG_TRUE : TAG_FALSE);
+	} else if (t == XPC_TYPE_DATA) {
+		flatten_data(f, o);
+	} else if (t == XPC_TYPE_DICTIONARY || t == XPC_TYPE_ARRAY) {
+		if (depth <= 0)
+			f->status = XB_DEPTH;
+		else if (t == XPC_TYPE_DICTIONARY)
+			flatten_dictionary(f, o, depth);
+		else
+			flatten_array(f, o, depth);
+	} else if (t == XPC_TYPE_DOUBLE) {
+		double v = xpc_double_get_value(o);
+		put_fixed(f, TAG_DOUBLE, &v);
+	} else if (t == XPC_TYPE_DATE) {
+		int64_t v = xpc_date_get_value(o);
+		put_fixed(f, TAG_DATE, &v);
+	} else if (t == XPC_TYPE_UUID) {
+		put_tag(f, TAG_UUID);
+		put(f, xpc_uuid_get_bytes(o), 16);
+	} else if (t == XPC_TYPE_NULL) {
+		put_tag(f, TAG_NULL);
+	} else if (t == XPC_TYPE_FD) {
+		put_resource(f, TAG_FD, o);
+	} else if (t == XPC_TYPE_SHMEM) {
+		put_resource(f, TAG_SHMEM, o);
+	} else if (t == XPC_TYPE_ENDPOINT) {
+		put_resource(f, TAG_ENDPOINT, o);
+	} else if (t == XPC_TYPE_ERROR) {
+		const char *text = xpc_dictionary_get_string(o, XPC_ERROR_KEY_DESCRIPTION);
+		put_tag(f, TAG_ERROR);
+		put_text(f, text ? text : "", text ? strlen(text) : 0);
+	} else {
+		flatten_other(f, o, t);
+	}
+}
+
+void
+xb_flatten(struct xb_flat *f, xpc_object_t o)
+{
+	flatten(f, o, XB_MAX_DEPTH);
+}

@@ -1,0 +1,9 @@
+package wire
+
+// Broken makes a body that stands for a message that could not be put into the
+// flat form, and says why. It reads as an [Error] where a dictionary is due.
+func Broken(why string) []byte {
+	var e Encoder
+	e.Error(why)
+	return e.Buf
+}

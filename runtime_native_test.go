@@ -1,0 +1,36 @@
+//go:build cgo && (darwin || xpcstandin)
+
+package xpc_test
+
+import (
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-xpc/xpc"
+	"github.com/go-xpc/xpc/internal/leak"
+)
+
+// testRuntime is where these tests run: libxpc, or its stand-in on Linux. What
+// the bridge keeps alive must be back at its start when the test is over.
+func testRuntime(t testing.TB) *xpc.Runtime {
+	before := leak.Native()
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		// Blocks and finalizers end on threads of the system.
+		for deadline := time.Now().Add(10 * time.Second); leak.Native() != before; {
+			if time.Now().After(deadline) {
+				t.Errorf("left alive in C: %+v, before the test: %+v", leak.Native(), before)
+				return
+			}
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	return xpc.Native()
+}
+
+func TestMain(m *testing.M) { os.Exit(m.Run()) }

@@ -48,7 +48,11 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	before := openFDs()
 	require.NoError(t, m.Reply(xpc.Dictionary{"f": f}))
 	require.NoError(t, m.Release())
-	go func() { (<-kept).Reply(xpc.Dictionary{"next": true}) }()
+	go func() {
+		next := <-kept
+		next.Reply(xpc.Dictionary{"next": true})
+		next.Release()
+	}()
 	reply, err := c.Call(t.Context(), xpc.Dictionary{})
 	require.NoError(t, err)
 	require.NoError(t, reply.Release())

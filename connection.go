@@ -268,8 +268,13 @@ func (c *Connection) Close() error {
 }
 
 // Done is closed when the handler has returned from the last event,
-// [ErrInvalid], or when a pretended process has ended.
-func (c *Connection) Done() <-chan struct{} { return c.s.done }
+// [ErrInvalid], or when a pretended process has ended. For one that was dropped
+// without having been activated it never is.
+func (c *Connection) Done() <-chan struct{} {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	return c.s.done
+}
 
 // SendMessage sends a message and does not wait. msg is a [Dictionary] or a
 // struct (see [Marshal]), a *[Reply], or a received *[Message] to pass on; its

@@ -3,16 +3,46 @@ package xpc
 import (
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/go-xpc/xpc/driver"
 	"github.com/go-xpc/xpc/internal/wire"
 )
 
-// decoder turns the values of one message into Go values.
+// decoder turns the values of one message, or of a local form, into Go values.
 type decoder struct {
-	d     driver.Message // nil where the message refers to no resources
-	depth int
-	taken []*os.File // handed out so far, to be closed if decoding fails
+	d         driver.Message // nil where the message refers to no resources
+	originals []any          // of a local form, instead of d
+	local     bool
+	strict    bool // unknown keys are errors
+	exact     bool // int64 and uint64 stay apart, whatever the Go type
+	depth     int
+	taken     []*os.File // handed out so far, to be closed if decoding fails
+	undo      []func()   // and what else is to be done then
+}
+
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+func newDecoder() *decoder {
+	d := decoders.Get().(*decoder)
+	d.depth = wire.DefaultLimits.Depth
+	return d
+}
+
+// free ends a decoding. If it has failed, what was taken out of the message goes.
+func (d *decoder) free(err error) {
+	if err != nil {
+		for _, f := range d.taken {
+			f.Close()
+		}
+		for _, f := range d.undo {
+			f()
+		}
+	}
+	clear(d.taken)
+	clear(d.undo)
+	*d = decoder{taken: d.taken[:0], undo: d.undo[:0]}
+	decoders.Put(d)
 }
 
 // Dictionary decodes the whole message. The values are those of the table in
@@ -31,20 +61,27 @@ func (m *Message) Dictionary() (Dictionary, error) {
 
 // decode gives the Go value of a part of the message.
 func (m *Message) decode(op string, v wire.Value) (out any, err error) {
-	err = m.use(op, func(dm driver.Message) error {
-		d := decoder{d: dm, depth: wire.DefaultLimits.Depth}
+	err = m.with(op, func(d *decoder) error {
 		out, err = d.value(v)
-		if err != nil {
-			for _, f := range d.taken {
-				f.Close()
-			}
-		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// with calls f with a decoder of the message's parts.
+func (m *Message) with(op string, f func(*decoder) error) (err error) {
+	d := newDecoder()
+	defer func() { d.free(err) }()
+	if !m.resources { // nothing of the backend is needed
+		return f(d)
+	}
+	return m.use(op, func(dm driver.Message) error {
+		d.d = dm
+		return f(d)
+	})
 }
 
 func (d *decoder) value(v wire.Value) (any, error) {
@@ -83,39 +120,9 @@ func (d *decoder) value(v wire.Value) (any, error) {
 	return nil, &wire.FormatError{Rule: "no value"}
 }
 
-func (d *decoder) resource(v wire.Value) (any, error) {
-	i := v.Resource()
-	if d.d == nil || i >= d.d.Resources() {
-		return nil, &wire.FormatError{Rule: "resource missing"}
-	}
-	switch v.Tag() {
-	case wire.FD:
-		fd, err := d.d.DupFD(i)
-		if err != nil {
-			return nil, fail("received descriptor: %v", err)
-		}
-		f := os.NewFile(fd, fmt.Sprintf("xpc-fd-%d", fd))
-		d.taken = append(d.taken, f)
-		return f, nil
-	case wire.Endpoint:
-		e, err := d.d.Endpoint(i)
-		if err != nil {
-			return nil, err
-		}
-		return newEndpoint(e), nil
-	case wire.SharedMemory:
-		m, err := d.d.SharedMemory(i)
-		if err != nil {
-			return nil, err
-		}
-		return newSharedMemory(m), nil
-	}
-	b, err := d.d.Data(i)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte{}, b...), nil
-}
+// preallocated bounds what is allocated by a claimed count; the rest grows with
+// what is really there.
+const preallocated = 1024
 
 func (d *decoder) enter() error {
 	if d.depth == 0 {
@@ -125,11 +132,11 @@ func (d *decoder) enter() error {
 	return nil
 }
 
-func (d *decoder) array(v wire.Value) (any, error) {
+func (d *decoder) array(v wire.Value) (Array, error) {
 	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	a := make(Array, 0, v.MaxCount())
+	a := make(Array, 0, min(v.Count(), preallocated))
 	it := v.Elements()
 	for {
 		_, e, ok := it.Next()
@@ -145,22 +152,99 @@ func (d *decoder) array(v wire.Value) (any, error) {
 	}
 }
 
-func (d *decoder) dictionary(v wire.Value) (any, error) {
+func (d *decoder) dictionary(v wire.Value) (Dictionary, error) {
 	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	m := make(Dictionary, v.MaxCount())
+	m := make(Dictionary, min(v.Count(), preallocated))
+	if err := d.into(m, v); err != nil {
+		return nil, err
+	}
+	d.depth++
+	return m, nil
+}
+
+// into adds the entries of a dictionary to m.
+func (d *decoder) into(m map[string]any, v wire.Value) error {
 	it := v.Elements()
 	for {
 		k, e, ok := it.Next()
 		if !ok {
-			d.depth++
-			return m, it.Err()
+			return it.Err()
 		}
 		x, err := d.value(e)
 		if err != nil {
-			return nil, within(err, string(k))
+			return within(err, string(k))
 		}
 		m[string(k)] = x
 	}
+}
+
+// resource gives a file, an endpoint, shared memory or a copy of data.
+func (d *decoder) resource(v wire.Value) (any, error) {
+	if d.local {
+		return d.originalOf(v)
+	}
+	x, err := readResource(d.d, v)
+	switch x := x.(type) {
+	case *os.File:
+		d.taken = append(d.taken, x)
+	case []byte:
+		return append([]byte{}, x...), err
+	}
+	return x, err
+}
+
+func (d *decoder) originalOf(v wire.Value) (any, error) {
+	i := v.Resource()
+	if uint64(i) >= uint64(len(d.originals)) {
+		return nil, missing()
+	}
+	if b, ok := d.originals[i].([]byte); ok {
+		return append([]byte{}, b...), nil
+	}
+	return d.originals[i], nil
+}
+
+func missing() error { return &wire.FormatError{Rule: "resource missing"} }
+
+func resourceIndex(d driver.Message, v wire.Value) (int, error) {
+	if d == nil || uint64(v.Resource()) >= uint64(d.Resources()) {
+		return 0, missing()
+	}
+	return int(v.Resource()), nil
+}
+
+// readResource gives what a value refers to: a file of the caller's own, an
+// endpoint, shared memory, or a view of data that ends with the message.
+func readResource(d driver.Message, v wire.Value) (any, error) {
+	i, err := resourceIndex(d, v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.Tag() {
+	case wire.FD:
+		fd, err := d.DupFD(i)
+		if err != nil {
+			return nil, fail("received descriptor: %v", err)
+		}
+		return os.NewFile(fd, fmt.Sprintf("xpc-fd-%d", fd)), nil
+	case wire.Endpoint:
+		e, err := d.Endpoint(i)
+		if err != nil {
+			return nil, err
+		}
+		return newEndpoint(e), nil
+	case wire.SharedMemory:
+		m, err := d.SharedMemory(i)
+		if err != nil {
+			return nil, err
+		}
+		return newSharedMemory(m), nil
+	}
+	b, err := d.Data(i)
+	if err == nil && uint64(len(b)) != v.BigLength() {
+		err = &wire.FormatError{Rule: "data of another length than its resource"}
+	}
+	return b, err
 }

@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/go-xpc/xpc/driver"
 	"github.com/go-xpc/xpc/internal/wire"
@@ -19,10 +17,17 @@ import (
 type encoder struct {
 	wire.Encoder
 	payload driver.Payload
-	owned   []uintptr // duplicated descriptors
-	keep    []any     // must stay reachable until free
-	open    []uintptr // maps and slices being encoded, to tell a cycle
+	owned   []uintptr  // duplicated descriptors
+	keep    []any      // must stay reachable until free
+	passed  []*Message // retained until free: the payload refers to their data
+	open    []identity // what is being encoded, to tell a cycle
+	depth   int        // containers among open
 	limits  wire.Limits
+
+	// local makes a flat form that stays in this process: nothing is
+	// duplicated, and originals holds what its resources stand for.
+	local     bool
+	originals []any
 }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
@@ -33,14 +38,29 @@ func newEncoder() *encoder {
 	return e
 }
 
+// newLocalEncoder makes one for [Marshal] and its kin, see local.
+func newLocalEncoder() *encoder {
+	e := newEncoder()
+	e.local = true
+	return e
+}
+
 func (e *encoder) free() {
 	for _, fd := range e.owned {
 		closeFD(fd)
 	}
+	for _, m := range e.passed {
+		m.Release()
+	}
 	clear(e.payload.Resources)
 	clear(e.keep)
+	clear(e.passed)
+	clear(e.originals)
+	clear(e.open)
 	e.payload = driver.Payload{Resources: e.payload.Resources[:0]}
-	e.owned, e.keep, e.open = e.owned[:0], e.keep[:0], e.open[:0]
+	e.owned, e.keep, e.passed = e.owned[:0], e.keep[:0], e.passed[:0]
+	e.open, e.depth = e.open[:0], 0
+	e.originals, e.local = e.originals[:0], false
 	if cap(e.Buf) > 1<<20 {
 		e.Buf = nil
 	}
@@ -50,19 +70,8 @@ func (e *encoder) free() {
 
 // message encodes the argument of a send.
 func (e *encoder) message(op string, msg any) error {
-	switch m := msg.(type) {
-	case nil:
+	if m, ok := msg.(*Message); msg == nil || ok && m == nil {
 		return misuse(op, "the message is nil, and must be a dictionary (row 54)")
-	case *Message:
-		if m == nil {
-			return misuse(op, "the message is nil, and must be a dictionary (row 54)")
-		}
-		d, err := m.Dictionary()
-		if err != nil {
-			return err
-		}
-		defer CloseFiles(d)
-		msg = d
 	}
 	if err := e.value(msg); err != nil {
 		return err
@@ -78,21 +87,8 @@ func fail(format string, args ...any) error {
 	return &ValueError{Rule: fmt.Sprintf(format, args...)}
 }
 
-// within prefixes the path of a ValueError with one more step.
-func within(err error, step string) error {
-	v, ok := err.(*ValueError)
-	if !ok {
-		return err
-	}
-	path := step
-	if v.Path != "" && v.Path[0] != '[' {
-		path += "."
-	}
-	return &ValueError{Path: path + v.Path, Rule: v.Rule}
-}
-
-func withinIndex(err error, i int) error { return within(err, fmt.Sprintf("[%d]", i)) }
-
+// value encodes a value of the closed set directly, and others by the plan of
+// their type.
 func (e *encoder) value(v any) error {
 	switch v := v.(type) {
 	case nil:
@@ -147,12 +143,19 @@ func (e *encoder) value(v any) error {
 		return e.array(v)
 	case []any:
 		return e.array(v)
+	case *Message:
+		return e.received(v)
+	case *Reply:
+		if v == nil {
+			return fail("the reply is nil")
+		}
+		return e.dictionary(v.Dictionary)
 	case *Connection:
 		return fail("a connection cannot be sent: send its listener's Endpoint (row 64)")
 	case Unsupported:
-		return fail("a received object of type %s cannot be sent", v.Type)
+		return e.unsupported(v)
 	default:
-		return e.reflected(reflect.ValueOf(v))
+		return e.other(v)
 	}
 	return nil
 }
@@ -172,6 +175,9 @@ func (e *encoder) key(k string) error {
 	if strings.IndexByte(k, 0) >= 0 {
 		return fail("key %.40q holds a NUL byte", k)
 	}
+	if uint64(len(k)) > math.MaxUint32 {
+		return fail("key of %d bytes is too long", len(k))
+	}
 	e.Key(k)
 	return nil
 }
@@ -181,129 +187,46 @@ func (e *encoder) data(v []byte) {
 		e.Data(v)
 		return
 	}
+	if e.local {
+		e.BigData(e.original(v), len(v))
+		return
+	}
 	e.BigData(e.add(driver.Resource{Kind: driver.ResourceData, Data: v}), len(v))
 }
 
 func (e *encoder) date(v time.Time) error {
 	ns, ok := dateNanos(v)
 	if !ok {
-		return fail("time %v is outside the range of a date, 1677-09-21 to 2262-04-11 (row 260)", v)
+		return dateRange(v)
 	}
 	e.Date(ns)
 	return nil
 }
 
+func dateRange(v time.Time) error {
+	return fail("time %v is outside the range of a date, 1677-09-21 to 2262-04-11 (row 260)", v)
+}
+
+// unsupported can be told apart and described, but not sent.
+func (e *encoder) unsupported(v Unsupported) error {
+	if !e.local {
+		return fail("a received object of type %s cannot be sent", v.Type)
+	}
+	if strings.IndexByte(v.Type, 0) >= 0 || strings.IndexByte(v.Description, 0) >= 0 {
+		return fail("an Unsupported holds a NUL byte")
+	}
+	e.Unsupported(v.Type, v.Description)
+	return nil
+}
+
+// add appends a resource and gives its index.
 func (e *encoder) add(r driver.Resource) int {
 	e.payload.Resources = append(e.payload.Resources, r)
 	return len(e.payload.Resources) - 1
 }
 
-func (e *encoder) file(f *os.File) error {
-	if f == nil {
-		return fail("the file is nil")
-	}
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return fail("file %s cannot be sent: %v", f.Name(), err)
-	}
-	var fd uintptr
-	var dupErr error
-	// Control holds the descriptor open while it is duplicated.
-	if err := raw.Control(func(h uintptr) { fd, dupErr = dupFD(h) }); err != nil {
-		return fail("file %s cannot be sent: %v", f.Name(), err)
-	}
-	if dupErr != nil {
-		return fail("file %s cannot be sent: %v", f.Name(), dupErr)
-	}
-	e.ownFD(fd)
-	return nil
-}
-
-func (e *encoder) fd(v FD) error {
-	fd, err := dupFD(uintptr(v))
-	if err != nil {
-		return fail("descriptor %d cannot be sent: %v (row 268)", int(v), err)
-	}
-	e.ownFD(fd)
-	return nil
-}
-
-func (e *encoder) ownFD(fd uintptr) {
-	e.owned = append(e.owned, fd)
-	e.FD(e.add(driver.Resource{Kind: driver.ResourceFD, FD: fd}))
-}
-
-func (e *encoder) endpoint(v *Endpoint) error {
-	if v == nil {
-		return fail("the endpoint is nil")
-	}
-	e.keep = append(e.keep, v)
-	e.Endpoint(e.add(driver.Resource{Kind: driver.ResourceEndpoint, Endpoint: v.d}))
-	return nil
-}
-
-func (e *encoder) memory(v *SharedMemory) error {
-	if v == nil {
-		return fail("the shared memory is nil")
-	}
-	e.keep = append(e.keep, v)
-	e.SharedMemory(e.add(driver.Resource{Kind: driver.ResourceSharedMemory, Memory: v.d}))
-	return nil
-}
-
-// enter checks the depth and, with p the identity of a map or slice, that it is
-// not inside itself.
-func (e *encoder) enter(p unsafe.Pointer) error {
-	for _, q := range e.open {
-		if q == uintptr(p) && p != nil {
-			return fail("the value contains itself (row 295)")
-		}
-	}
-	if len(e.open) >= e.limits.Depth {
-		return fail("nested deeper than %d (row 298)", e.limits.Depth)
-	}
-	if len(e.Buf) > e.limits.Size {
-		return fail("message is larger than %d bytes", e.limits.Size)
-	}
-	e.open = append(e.open, uintptr(p))
-	return nil
-}
-
-func (e *encoder) leave() { e.open = e.open[:len(e.open)-1] }
-
-func (e *encoder) dictionary(d map[string]any) error {
-	if err := e.enter(reflect.ValueOf(d).UnsafePointer()); err != nil {
-		return err
-	}
-	mark := e.Begin(wire.Dictionary)
-	for k, v := range d {
-		if err := e.key(k); err != nil {
-			return err
-		}
-		if err := e.value(v); err != nil {
-			return within(err, k)
-		}
-	}
-	e.End(mark, len(d))
-	e.leave()
-	return nil
-}
-
-func (e *encoder) array(a []any) error {
-	var p unsafe.Pointer
-	if len(a) > 0 {
-		p = unsafe.Pointer(&a[0])
-	}
-	if err := e.enter(p); err != nil {
-		return err
-	}
-	mark := e.Begin(wire.Array)
-	for i, v := range a {
-		if err := e.value(v); err != nil {
-			return withinIndex(err, i)
-		}
-	}
-	e.End(mark, len(a))
-	e.leave()
-	return nil
+// original is add for a local form.
+func (e *encoder) original(v any) int {
+	e.originals = append(e.originals, v)
+	return len(e.originals) - 1
 }

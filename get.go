@@ -1,184 +1,224 @@
 package xpc
 
 import (
-	"math"
 	"os"
+	"reflect"
 	"time"
+	"unsafe"
 
 	"github.com/go-xpc/xpc/internal/wire"
 )
 
-// A Getter is a dictionary to read from: a [Dictionary] or a *[Message].
+// A Getter is a dictionary to read from: a [Dictionary], a *[Message] or a
+// *[Reply].
 type Getter interface {
-	get(key string) (v any, ok bool)
+	root() node
 }
 
-func (d Dictionary) get(key string) (any, bool) {
-	v, ok := d[key]
-	return v, ok
-}
+func (d Dictionary) root() node { return node{v: d} }
 
-// get decodes one value of the message; what cannot be decoded is not there.
-func (m *Message) get(key string) (any, bool) {
-	v, ok := m.find(key)
-	if !ok {
-		return nil, false
+// root of a message that cannot be read has nothing in it.
+func (m *Message) root() node {
+	if m == nil {
+		return node{}
 	}
-	x, err := m.decode("Get", v)
-	return x, err == nil
-}
-
-func (m *Message) find(key string) (wire.Value, bool) {
 	body, err := m.contents("Get")
 	if err != nil {
-		return wire.Value{}, false
+		return node{}
 	}
-	v, err := body.Lookup(key)
-	return v, err == nil && !v.IsZero()
+	return node{m: m, w: body}
 }
 
-// Get reads a key as exactly the type T, one of the Go types that messages
-// decode to. It is false if the key is missing or its value has another type;
-// numbers are not converted into each other. A *os.File belongs to the caller.
+// node is one value of a message, in its flat form, or a Go value.
+type node struct {
+	m *Message
+	w wire.Value
+	v any
+}
+
+// entry finds a key without reading what else is there.
+func (n node) entry(key string) (node, bool) {
+	if n.m != nil {
+		if n.w.Tag() != wire.Dictionary {
+			return node{}, false
+		}
+		w, err := n.w.Lookup(key)
+		return node{m: n.m, w: w}, err == nil && !w.IsZero()
+	}
+	d, ok := value[Dictionary](n.v)
+	v, found := d[key]
+	return node{v: v}, ok && found
+}
+
+// element is entry for arrays.
+func (n node) element(i int) (node, bool) {
+	if n.m != nil {
+		if n.w.Tag() != wire.Array {
+			return node{}, false
+		}
+		w, err := n.w.Index(i)
+		return node{m: n.m, w: w}, err == nil && !w.IsZero()
+	}
+	a, ok := value[Array](n.v)
+	if !ok || i < 0 || i >= len(a) {
+		return node{}, false
+	}
+	return node{v: a[i]}, true
+}
+
+// Get reads a key as a T. It is false if the key is missing or its value has
+// another XPC type: int64, uint64 and double are not converted into each other,
+// and neither are date and int64 (row 256). T is any type that [Unmarshal]
+// decodes to, but an int takes only an int64 here, and a uint only a uint64, and
+// no more than fits. In a Dictionary made by a program a value counts by its XPC
+// type as well: Get[int64] finds an int32.
+//
+// Only this value is decoded. A file or an [FD] read from a message belongs to the
+// caller, anew at each call; nothing is taken out of the message when the answer
+// is false. From a Dictionary it is the one in it.
+//
+// C: xpc_dictionary_get_value and its relatives,
+// https://developer.apple.com/documentation/xpc/1505628-xpc_dictionary_get_value
 func Get[T any](d Getter, key string) (T, bool) {
-	v, _ := d.get(key)
-	t, ok := v.(T)
-	if f, isFile := v.(*os.File); isFile && !ok {
-		if _, decoded := d.(*Message); decoded {
-			f.Close()
+	if d != nil {
+		if n, ok := d.root().entry(key); ok {
+			return as[T](n)
 		}
 	}
-	return t, ok
+	var zero T
+	return zero, false
 }
 
-func get[T any](d Getter, key string) T {
-	t, _ := Get[T](d, key)
-	return t
-}
+// Lookup follows a path of keys (string) and indexes (int) into a dictionary, as
+// in Lookup(d, "a", "b", 3), and gives the value there as [Message.Dictionary]
+// would. It is false if there is none. In a message nothing else is decoded. A
+// file in it belongs to the caller.
+func Lookup(d Getter, path ...any) (any, bool) { return LookupAs[any](d, path...) }
 
-// GetBool reads a bool; it is false if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_bool
-func (d Dictionary) GetBool(key string) bool { return get[bool](d, key) }
-
-// GetInt64 reads an int64; it is 0 if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_int64
-func (d Dictionary) GetInt64(key string) int64 { return get[int64](d, key) }
-
-// GetUint64 reads a uint64; it is 0 if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_uint64
-func (d Dictionary) GetUint64(key string) uint64 { return get[uint64](d, key) }
-
-// GetString reads a string; it is "" if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_string
-func (d Dictionary) GetString(key string) string { return get[string](d, key) }
-
-// GetData reads data; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_data
-func (d Dictionary) GetData(key string) []byte { return get[[]byte](d, key) }
-
-// GetUUID reads a uuid; it is the zero UUID if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_uuid
-func (d Dictionary) GetUUID(key string) UUID { return get[UUID](d, key) }
-
-// GetDate reads a date; it is the Unix epoch if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_date
-func (d Dictionary) GetDate(key string) time.Time { return dateOr(d, key) }
-
-// GetDouble reads a double; it is NaN if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_double
-func (d Dictionary) GetDouble(key string) float64 { return doubleOr(d, key) }
-
-// GetDictionary reads a nested dictionary; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_dictionary
-func (d Dictionary) GetDictionary(key string) Dictionary { return get[Dictionary](d, key) }
-
-// GetArray reads a nested array; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_array
-func (d Dictionary) GetArray(key string) Array { return get[Array](d, key) }
-
-// GetBool reads a bool; it is false if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_bool
-func (m *Message) GetBool(key string) bool { return get[bool](m, key) }
-
-// GetInt64 reads an int64; it is 0 if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_int64
-func (m *Message) GetInt64(key string) int64 { return get[int64](m, key) }
-
-// GetUint64 reads a uint64; it is 0 if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_uint64
-func (m *Message) GetUint64(key string) uint64 { return get[uint64](m, key) }
-
-// GetString reads a string; it is "" if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_string
-func (m *Message) GetString(key string) string { return get[string](m, key) }
-
-// GetData reads data; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_data
-func (m *Message) GetData(key string) []byte { return get[[]byte](m, key) }
-
-// GetUUID reads a uuid; it is the zero UUID if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_uuid
-func (m *Message) GetUUID(key string) UUID { return get[UUID](m, key) }
-
-// GetDate reads a date; it is the Unix epoch if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_date
-func (m *Message) GetDate(key string) time.Time { return dateOr(m, key) }
-
-// GetDouble reads a double; it is NaN if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_double
-func (m *Message) GetDouble(key string) float64 { return doubleOr(m, key) }
-
-// GetDictionary reads a nested dictionary; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_dictionary
-func (m *Message) GetDictionary(key string) Dictionary { return get[Dictionary](m, key) }
-
-// GetArray reads a nested array; it is nil if the key is missing or its value has another type.
-//
-// C: xpc_dictionary_get_array
-func (m *Message) GetArray(key string) Array { return get[Array](m, key) }
-
-// GetFile takes a descriptor out of the message, anew at each call; the file
-// belongs to the caller. It is nil if the key is missing or its value is no fd.
-//
-// C: xpc_dictionary_dup_fd
-func (m *Message) GetFile(key string) *os.File { return get[*os.File](m, key) }
-
-// GetEndpoint reads an endpoint; it is nil if the key is missing or its value has
-// another type.
-//
-// C: xpc_dictionary_create_connection makes the connection at once; here
-// [Runtime.NewFromEndpoint] does.
-func (m *Message) GetEndpoint(key string) *Endpoint { return get[*Endpoint](m, key) }
-
-func doubleOr(d Getter, key string) float64 {
-	if v, ok := Get[float64](d, key); ok {
-		return v
+// LookupAs is [Lookup] for a value of one type, with the rules of [Get].
+func LookupAs[T any](d Getter, path ...any) (T, bool) {
+	var zero T
+	if d == nil {
+		return zero, false
 	}
-	return math.NaN()
+	n := d.root()
+	for _, step := range path {
+		ok := false
+		switch s := step.(type) {
+		case string:
+			n, ok = n.entry(s)
+		case int:
+			n, ok = n.element(s)
+		}
+		if !ok {
+			return zero, false
+		}
+	}
+	return as[T](n)
 }
 
-func dateOr(d Getter, key string) time.Time {
-	if v, ok := Get[time.Time](d, key); ok {
-		return v
+// as gives the value as a T, if it has T's XPC type.
+func as[T any](n node) (T, bool) {
+	if n.m == nil {
+		return value[T](n.v)
 	}
-	return fromDateNanos(0)
+	var out T
+	ok := true
+	tag := n.w.Tag()
+	switch p := any(&out).(type) {
+	case *bool:
+		*p, ok = tag == wire.True, tag == wire.True || tag == wire.False
+	case *int64:
+		if ok = tag == wire.Int64; ok {
+			*p = n.w.Int64()
+		}
+	case *uint64:
+		if ok = tag == wire.Uint64; ok {
+			*p = n.w.Uint64()
+		}
+	case *float64:
+		if ok = tag == wire.Double; ok {
+			*p = n.w.Double()
+		}
+	case *string:
+		if ok = tag == wire.String; ok {
+			*p = string(n.w.Text())
+		}
+	case *UUID:
+		if ok = tag == wire.UUID; ok {
+			*p = n.w.UUID()
+		}
+	case *time.Time:
+		if ok = tag == wire.Date; ok {
+			*p = fromDateNanos(n.w.Int64())
+		}
+	default:
+		return decoded[T](n)
+	}
+	return out, ok
+}
+
+// decoded is as for the types that take more than a look.
+func decoded[T any](n node) (T, bool) {
+	out := new(T)
+	err := n.m.with("Get", func(d *decoder) error { return exactly(d, n.w, out) })
+	return *out, err == nil
+}
+
+// exactly decodes a value that has T's XPC type. null is of no type but its own,
+// which any and pointers to values can hold; nil of the others says that nothing
+// was found.
+func exactly[T any](d *decoder, w wire.Value, out *T) error {
+	d.exact = true
+	p := planFor[T]()
+	if w.Tag() == wire.Null && !p.null {
+		return mismatch(reflect.TypeFor[T]().String(), w)
+	}
+	return p.dec(d, w, unsafe.Pointer(out))
+}
+
+// value is as for a Go value.
+func value[T any](v any) (T, bool) {
+	if t, ok := v.(T); ok && !isInterface[T]() {
+		return t, true
+	}
+	if c, ok := closed(v); ok {
+		if t, ok := c.(T); ok {
+			return t, true
+		}
+	}
+	out := new(T)
+	err := local(v, func(d *decoder, w wire.Value) error { return exactly(d, w, out) })
+	return *out, err == nil
+}
+
+// planFor is the plan of T.
+func planFor[T any]() *plan { return planOf(reflect.TypeFor[T]()) }
+
+func isInterface[T any]() bool { return reflect.TypeFor[T]().Kind() == reflect.Interface }
+
+var _, _ Getter = Dictionary(nil), (*Message)(nil)
+
+// CloseFiles closes every *os.File in a decoded value. It is a convenience for
+// the receiver of a [Dictionary], to whom they belong.
+func CloseFiles(v any) {
+	files(v, func(f *os.File) { f.Close() })
+}
+
+// files finds what is an open file in a decoded value.
+func files(v any, f func(*os.File)) {
+	switch v := v.(type) {
+	case *os.File:
+		if v != nil {
+			f(v)
+		}
+	case Dictionary:
+		for _, e := range v {
+			files(e, f)
+		}
+	case Array:
+		for _, e := range v {
+			files(e, f)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package xpc
 import (
 	"fmt"
 	"math"
-	"os"
 	"time"
 )
 
@@ -61,25 +60,3 @@ func dateNanos(t time.Time) (int64, bool) {
 }
 
 func fromDateNanos(ns int64) time.Time { return time.Unix(0, ns).UTC() }
-
-// files reports what of v is an open file, for the code that closes them.
-func files(v any, f func(*os.File)) {
-	switch v := v.(type) {
-	case *os.File:
-		f(v)
-	case Dictionary:
-		for _, e := range v {
-			files(e, f)
-		}
-	case Array:
-		for _, e := range v {
-			files(e, f)
-		}
-	}
-}
-
-// CloseFiles closes every *os.File in a decoded value. It is a convenience for
-// the receiver of a Dictionary, to whom they belong.
-func CloseFiles(v any) {
-	files(v, func(f *os.File) { f.Close() })
-}

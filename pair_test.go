@@ -93,6 +93,7 @@ func newService(t testing.TB, serve func(peer *xpc.Connection, e xpc.Event)) *se
 	t.Cleanup(func() {
 		l.Close()
 		done(t, l)
+		s.endpoint = nil // t keeps s reachable for longer than the count of objects is awaited
 		close(s.peers)
 		for p := range s.peers {
 			p.Close()

@@ -9,21 +9,21 @@ import (
 	"time"
 
 	"github.com/go-xpc/xpc"
-	"github.com/go-xpc/xpc/internal/leak"
+	"github.com/go-xpc/xpc/internal/native"
 )
 
 // testRuntime is where these tests run: libxpc, or its stand-in on Linux. What
 // the bridge keeps alive must be back at its start when the test is over.
 func testRuntime(t testing.TB) *xpc.Runtime {
-	before := leak.Native()
+	before := native.Count()
 	t.Cleanup(func() {
 		if t.Failed() {
 			return
 		}
 		// Blocks and finalizers end on threads of the system.
-		for deadline := time.Now().Add(10 * time.Second); leak.Native() != before; {
+		for deadline := time.Now().Add(10 * time.Second); native.Count() != before; {
 			if time.Now().After(deadline) {
-				t.Errorf("left alive in C: %+v, before the test: %+v", leak.Native(), before)
+				t.Errorf("left alive in C: %+v, before the test: %+v", native.Count(), before)
 				return
 			}
 			runtime.GC()

@@ -63,7 +63,9 @@ func (s *state) finish() {
 		return
 	}
 	s.over = true
-	close(s.done)
+	if s.done != nil {
+		close(s.done)
+	}
 	s.releaseLocked()
 }
 
@@ -115,9 +117,13 @@ func (s *state) teardown(h driver.Handler) {
 	}
 }
 
-// abandon ends a connection that nobody can reach any more.
+// abandon ends a connection that nobody can reach any more. It may run outside
+// the synctest bubble in which the channel was made, so it leaves that alone.
 func (s *state) abandon() {
 	if s.close() {
+		s.mu.Lock()
+		s.done = nil
+		s.mu.Unlock()
 		s.teardown(func(ev driver.Event) {
 			if ev.Err == driver.Invalid || ev.Err == driver.Gone {
 				s.finish()

@@ -21,15 +21,16 @@ import (
 	"unsafe"
 
 	"github.com/go-xpc/xpc/driver"
-	"github.com/go-xpc/xpc/internal/leak"
+	internal "github.com/go-xpc/xpc/internal/native"
 	"github.com/go-xpc/xpc/internal/wire"
 )
 
 func init() {
-	leak.Native = func() leak.Counts {
+	internal.Backend = native.b
+	internal.Count = func() internal.Counts {
 		var n C.struct_xb_counts
 		C.xb_counters(&n)
-		return leak.Counts{Handles: handles.live(), Blocks: int64(n.blocks), Connections: int64(n.connections), Objects: int64(n.objects)}
+		return internal.Counts{Handles: handles.live(), Blocks: int64(n.blocks), Connections: int64(n.connections), Objects: int64(n.objects)}
 	}
 }
 

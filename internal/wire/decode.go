@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 )
@@ -14,6 +13,13 @@ type Value struct {
 }
 
 var le = binary.LittleEndian
+
+// The fewest bytes that an element of a container takes: a count beyond what
+// fits is refused before anything is allocated by it.
+const (
+	leastElement = 1 // null
+	leastEntry   = 6 // an empty key with length and NUL, and null
+)
 
 // Parse reads the value that fills buf exactly.
 func Parse(buf []byte) (Value, error) {
@@ -29,31 +35,32 @@ func Parse(buf []byte) (Value, error) {
 
 func truncated() error { return &FormatError{Rule: "truncated"} }
 
-// size is the length of the value at the start of buf, tag included.
+// fixed holds the lengths of the values whose tag tells it.
+var fixed = [...]uint8{
+	Null: 1, False: 1, True: 1, Int64: 9, Uint64: 9, Double: 9, Date: 9,
+	UUID: 17, FD: 5, SharedMemory: 5, Endpoint: 5, BigData: 13, Unsupported: 0,
+}
+
+// size is the length of the value at the start of buf, tag included, and never
+// more than len(buf). Lengths are compared as uint64: an int has 32 bits on
+// some systems, and a length from outside would wrap.
 func size(buf []byte) (int, error) {
 	if len(buf) == 0 {
 		return 0, truncated()
 	}
-	n := 0
-	switch Tag(buf[0]) {
-	case Null, False, True:
-		n = 1
-	case Int64, Uint64, Double, Date:
-		n = 9
-	case UUID:
-		n = 17
-	case FD, SharedMemory, Endpoint:
-		n = 5
-	case BigData:
-		n = 13
-	case Data:
-		if len(buf) < 5 {
-			return 0, truncated()
+	t := Tag(buf[0])
+	if int(t) < len(fixed) && fixed[t] != 0 {
+		if n := int(fixed[t]); n <= len(buf) {
+			return n, nil
 		}
-		n = 5 + int(le.Uint32(buf[1:]))
+		return 0, truncated()
+	}
+	switch t {
+	case Data:
+		return counted(buf, 5)
 	case String, Error:
-		_, m, err := text(buf[1:])
-		return 1 + m, err
+		_, n, err := text(buf[1:])
+		return 1 + n, err
 	case Unsupported:
 		_, a, err := text(buf[1:])
 		if err != nil {
@@ -61,18 +68,33 @@ func size(buf []byte) (int, error) {
 		}
 		_, b, err := text(buf[1+a:])
 		return 1 + a + b, err
-	case Array, Dictionary:
-		if len(buf) < 9 {
-			return 0, truncated()
-		}
-		n = 9 + int(le.Uint32(buf[1:]))
-	default:
-		return 0, &FormatError{Rule: "unknown " + Tag(buf[0]).String()}
+	case Array:
+		return container(buf, leastElement)
+	case Dictionary:
+		return container(buf, leastEntry)
 	}
-	if n < 0 || n > len(buf) {
+	return 0, &FormatError{Rule: "unknown " + t.String()}
+}
+
+// counted is the length of a value whose u32 after the tag counts the bytes
+// after the head.
+func counted(buf []byte, head int) (int, error) {
+	if len(buf) < head {
 		return 0, truncated()
 	}
-	return n, nil
+	n := uint64(le.Uint32(buf[1:]))
+	if n > uint64(len(buf)-head) {
+		return 0, truncated()
+	}
+	return head + int(n), nil
+}
+
+func container(buf []byte, least uint64) (int, error) {
+	n, err := counted(buf, 9)
+	if err == nil && uint64(le.Uint32(buf[5:]))*least > uint64(n-9) {
+		err = &FormatError{Rule: "more elements than bytes for them"}
+	}
+	return n, err
 }
 
 // text reads a counted, NUL-terminated text and the bytes that it takes.
@@ -80,10 +102,11 @@ func text(buf []byte) ([]byte, int, error) {
 	if len(buf) < 5 {
 		return nil, 0, truncated()
 	}
-	n := int(le.Uint32(buf))
-	if n < 0 || n > len(buf)-5 {
+	u := uint64(le.Uint32(buf))
+	if u > uint64(len(buf)-5) {
 		return nil, 0, truncated()
 	}
+	n := int(u)
 	if buf[4+n] != 0 {
 		return nil, 0, &FormatError{Rule: "text without its NUL"}
 	}
@@ -112,7 +135,7 @@ func (v Value) Double() float64   { return math.Float64frombits(v.Uint64()) }
 func (v Value) UUID() [16]byte    { return [16]byte(v.raw[1:17]) }
 func (v Value) Data() []byte      { return v.raw[5:len(v.raw):len(v.raw)] }
 func (v Value) Text() []byte      { return v.raw[5 : len(v.raw)-1 : len(v.raw)-1] }
-func (v Value) Resource() int     { return int(le.Uint32(v.raw[1:])) }
+func (v Value) Resource() uint32  { return le.Uint32(v.raw[1:]) }
 func (v Value) BigLength() uint64 { return le.Uint64(v.raw[5:]) }
 
 // TypeName and Description of an unsupported value.
@@ -127,18 +150,9 @@ func (v Value) Description() []byte {
 	return t
 }
 
-// Count is the number of elements of an array or dictionary, as claimed.
-// Never allocate by it without a look at MaxCount.
+// Count is the number of elements of an array or dictionary, as claimed; there
+// are bytes enough for so many.
 func (v Value) Count() int { return int(le.Uint32(v.raw[5:])) }
-
-// MaxCount is the most elements that fit: a safe size to allocate.
-func (v Value) MaxCount() int {
-	least := 1
-	if v.Tag() == Dictionary {
-		least = 6
-	}
-	return min(v.Count(), (len(v.raw)-9)/least)
-}
 
 // Elements iterates over an array or a dictionary.
 func (v Value) Elements() Iter {
@@ -156,6 +170,24 @@ func (v Value) Lookup(key string) (Value, error) {
 		if string(k) == key {
 			return e, nil
 		}
+	}
+}
+
+// Index finds an element of an array; the zero Value if there are not so many.
+func (v Value) Index(i int) (Value, error) {
+	if i < 0 || i >= v.Count() {
+		return Value{}, nil
+	}
+	it := v.Elements()
+	for {
+		_, e, ok := it.Next()
+		if !ok {
+			return Value{}, it.Err()
+		}
+		if i == 0 {
+			return e, nil
+		}
+		i--
 	}
 }
 
@@ -197,55 +229,3 @@ func (it *Iter) Next() (key []byte, v Value, ok bool) {
 
 // Err is what ended the walk early.
 func (it *Iter) Err() error { return it.err }
-
-// Validate checks a whole buffer: form, depth, size, and that resources are
-// used once each, in order.
-func Validate(buf []byte, resources int, lim Limits) error {
-	if len(buf) > lim.Size {
-		return &FormatError{Rule: "larger than the limit"}
-	}
-	v, err := Parse(buf)
-	if err != nil {
-		return err
-	}
-	next := 0
-	if err := validate(v, &next, resources, lim.Depth); err != nil {
-		return err
-	}
-	if next != resources {
-		return &FormatError{Rule: "resource that no value refers to"}
-	}
-	return nil
-}
-
-func validate(v Value, next *int, resources, depth int) error {
-	switch v.Tag() {
-	case FD, SharedMemory, Endpoint, BigData:
-		if v.Resource() != *next || *next >= resources {
-			return &FormatError{Rule: "resource missing, used twice or out of order"}
-		}
-		*next++
-	case String, Error:
-		if bytes.IndexByte(v.Text(), 0) >= 0 {
-			return &FormatError{Rule: "NUL inside a text"}
-		}
-	case Array, Dictionary:
-		if depth == 0 {
-			return &FormatError{Rule: "nested deeper than the limit"}
-		}
-		it := v.Elements()
-		for {
-			k, e, ok := it.Next()
-			if !ok {
-				return it.Err()
-			}
-			if bytes.IndexByte(k, 0) >= 0 {
-				return &FormatError{Rule: "NUL inside a key"}
-			}
-			if err := validate(e, next, resources, depth-1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}

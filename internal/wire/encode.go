@@ -73,6 +73,20 @@ func (e *Encoder) Begin(t Tag) int {
 // Key appends the key of the entry whose value comes next.
 func (e *Encoder) Key(k string) { e.text(k) }
 
+// KeyBytes is Key for a key that was read from another buffer.
+func (e *Encoder) KeyBytes(k []byte) {
+	e.Buf = binary.LittleEndian.AppendUint32(e.Buf, uint32(len(k)))
+	e.Buf = append(e.Buf, k...)
+	e.Buf = append(e.Buf, 0)
+}
+
+// AppendKey gives the encoded form of a key, to be made once and appended often.
+func AppendKey(buf []byte, k string) []byte {
+	e := Encoder{Buf: buf}
+	e.Key(k)
+	return e.Buf
+}
+
 // End closes the container that Begin opened, with the number of its elements.
 func (e *Encoder) End(mark, count int) {
 	binary.LittleEndian.PutUint32(e.Buf[mark-8:], uint32(len(e.Buf)-mark))

@@ -1,0 +1,60 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+func byPID(a, b *Process) int { return a.pid - b.pid }
+
+// patience is how long Close waits for functions of the program that do not
+// return. It is virtual in a bubble.
+const patience = 5 * time.Second
+
+// Close ends every process and waits until their functions have returned. The
+// error reports what was left over. Closing again does nothing. It must not be
+// called from a handler or a Main.
+func (w *Launchd) Close() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return nil
+	}
+	w.closed = true
+	for _, p := range slices.SortedFunc(maps.Keys(w.processes), byPID) {
+		p.die(errKilled)
+	}
+	for _, j := range w.jobs {
+		for _, e := range j.ports {
+			e.turnAway()
+		}
+	}
+	w.unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var errs []error
+	if !w.await(w.over, ctx.Done()) {
+		errs = append(errs, fmt.Errorf("fake: a Main or a handler has not returned %v after its process ended: a Main must return when its context ends", patience))
+	}
+	return errors.Join(errs...)
+}
+
+// over tells whether no function of the program runs any more.
+func (w *Launchd) over() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mains == 0 && w.busy.Load() == 0
+}
+
+func (w *Launchd) mainReturned(p *Process, err error) {
+	w.mu.Lock()
+	p.die(err)
+	w.mains--
+	w.unlock()
+	w.rested()
+}

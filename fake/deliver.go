@@ -1,0 +1,155 @@
+package fake
+
+import (
+	"runtime"
+
+	"github.com/go-xpc/xpc/driver"
+)
+
+// delivery is a connection as a job: it takes the connection's events, one at a
+// time and never twice at once, on its target queue.
+type delivery conn
+
+func (d *delivery) run(q *queue) { (*conn)(d).deliver(q) }
+
+// ready tells whether there is something to deliver.
+func (c *conn) ready() bool {
+	switch {
+	case c.gone:
+		return !c.dead && c.handler != nil
+	case !c.live():
+		return false
+	case c.barrierNext():
+		return true
+	case c.inbox.empty() || c.dead:
+		return false
+	}
+	return c.kind != driver.KindPeer || c.accepted
+}
+
+func (c *conn) barrierNext() bool {
+	return !c.out.empty() && c.out.head.kind == evBarrier && !c.barrier
+}
+
+// kick puts the connection on its queue if it has something to deliver. The
+// caller holds w.mu.
+func (c *conn) kick() {
+	if !c.scheduled && c.ready() {
+		c.scheduled = true
+		c.queue.push((*delivery)(c))
+	}
+}
+
+// lingering is how often a delivery yields before it ends.
+const lingering = 4
+
+func (c *conn) deliver(q *queue) {
+	w := c.w
+	yields := 0
+	w.mu.Lock()
+	for {
+		if !c.ready() {
+			// Who was just answered often asks again at once. To let it is much
+			// cheaper than a new goroutine.
+			if yields == lingering || c.dead || !q.concurrent {
+				break
+			}
+			yields++
+			w.unlock()
+			runtime.Gosched()
+			w.mu.Lock()
+			continue
+		}
+		yields = 0
+		if c.queue != q {
+			// The target queue was changed. This invocation is the barrier.
+			c.queue.push((*delivery)(c))
+			w.unlock()
+			return
+		}
+		ev, e := c.nextEvent()
+		if e == nil {
+			continue
+		}
+		h := c.handler
+		c.running = true
+		w.unlock()
+		switch {
+		case e.kind == evBarrier:
+			tagged(c.id, nil, ev, e.f)
+		case h != nil:
+			tagged(c.id, h, ev, nil)
+		}
+		w.mu.Lock()
+		c.running = false
+		c.delivered(e)
+		if q.contended() {
+			q.push((*delivery)(c))
+			w.unlock()
+			return
+		}
+	}
+	c.scheduled = false
+	c.free()
+	w.unlock()
+}
+
+var goneEvent = event{kind: evError, code: driver.Gone}
+
+// nextEvent takes the next event. A nil one means to look again.
+func (c *conn) nextEvent() (driver.Event, *event) {
+	switch {
+	case c.gone:
+		c.dead = true
+		return errorEvent(driver.Gone), &goneEvent
+	case c.barrierNext():
+		c.barrier = true
+		return driver.Event{}, c.out.pop()
+	}
+	e := c.inbox.pop()
+	switch e.kind {
+	case evMessage:
+		m := e.msg
+		if !c.accepts(m.from) {
+			m.refuse()
+			return errorEvent(driver.PeerRequirement), e
+		}
+		c.heard(m.from)
+		c.proc.take(m)
+		m.transaction = true
+		c.proc.automatic++
+		return driver.Event{Message: m}, e
+	case evPeer:
+		if !c.accepts(e.peer.credOf) {
+			e.peer.reject()
+			return driver.Event{}, nil
+		}
+		e.peer.announced = true
+		e.peer.parent = c
+		return driver.Event{Peer: e.peer}, e
+	}
+	switch e.code {
+	case driver.Invalid:
+		c.dead = true
+	case driver.Interrupted:
+		if c.credOf == e.lost {
+			c.cred, c.credOf = driver.NoCredentials, nil
+		}
+	}
+	return errorEvent(e.code), e
+}
+
+// delivered follows the return of the handler.
+func (c *conn) delivered(e *event) {
+	switch {
+	case e.kind == evPeer:
+		e.peer.accepted = true
+		e.peer.kick()
+	case e.kind == evBarrier:
+		c.barrier = false
+		c.flush()
+	}
+	if c.dead {
+		c.handler = nil
+	}
+}

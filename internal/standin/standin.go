@@ -1,0 +1,256 @@
+//go:build cgo && xpcstandin
+
+// Package standin drives the C stand-in of libxpc: pretended processes with
+// runtimes of their own, and what launchd does to them.
+package standin
+
+/*
+#cgo CFLAGS: -fblocks
+#include <stdlib.h>
+#include "standin.h"
+
+void goStandinMain(xs_process_t p, uintptr_t arg);
+*/
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"runtime/cgo"
+	"sync"
+	"unsafe"
+
+	"github.com/go-xpc/xpc"
+	"github.com/go-xpc/xpc/driver"
+	"github.com/go-xpc/xpc/internal/native"
+)
+
+// A Process is a pretended process.
+type Process struct {
+	p      C.xs_process_t
+	rt     *xpc.Runtime
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newProcess(p C.xs_process_t) *Process {
+	q := &Process{p: p}
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.rt = xpc.NewRuntime(backend{native.Backend, q})
+	return q
+}
+
+// NewProcess starts a process without a program.
+func NewProcess(name string) *Process {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	return newProcess(C.xs_process_create(s))
+}
+
+// Default is the process of the test program itself.
+func Default() *Process { return newProcess(C.xs_process_default()) }
+
+func (p *Process) Runtime() *xpc.Runtime { return p.rt }
+func (p *Process) PID() int              { return int(C.xs_process_pid(p.p)) }
+
+// Crash, Exit and IdleExit end the process.
+func (p *Process) Crash() { p.cancel(); C.xs_process_crash(p.p) }
+func (p *Process) Exit()  { p.cancel(); C.xs_process_exit(p.p) }
+
+func (p *Process) IdleExit() bool {
+	if !C.xs_process_idle_exit(p.p) {
+		return false
+	}
+	p.cancel()
+	return true
+}
+
+// Terminate sends TERMINATION_IMMINENT to the peers.
+func (p *Process) Terminate() { C.xs_process_terminate(p.p) }
+
+// SetIDs sets the credentials.
+func (p *Process) SetIDs(pid, euid, egid, asid int) {
+	C.xs_process_set_ids(p.p, C.pid_t(pid), C.uid_t(euid), C.gid_t(egid), C.au_asid_t(asid))
+}
+
+// SetCode sets how the process is signed.
+func (p *Process) SetCode(identifier, team string, platform bool) {
+	i, t := C.CString(identifier), C.CString(team)
+	defer C.free(unsafe.Pointer(i))
+	defer C.free(unsafe.Pointer(t))
+	C.xs_process_set_code(p.p, i, t, C.bool(platform))
+}
+
+// SetEntitlement sets an entitlement to a bool, a string or an int64.
+func (p *Process) SetEntitlement(key string, value any) {
+	k := C.CString(key)
+	defer C.free(unsafe.Pointer(k))
+	var o C.xpc_object_t
+	switch v := value.(type) {
+	case bool:
+		o = C.xpc_bool_create(C.bool(v))
+	case string:
+		s := C.CString(v)
+		defer C.free(unsafe.Pointer(s))
+		o = C.xpc_string_create(s)
+	case int64:
+		o = C.xpc_int64_create(C.int64_t(v))
+	case int:
+		o = C.xpc_int64_create(C.int64_t(v))
+	default:
+		o = C.xpc_null_create()
+	}
+	C.xs_process_set_entitlement(p.p, k, o)
+	C.xpc_release(o)
+}
+
+// SetSystem makes the process look up names in the system domain alone.
+func (p *Process) SetSystem() { C.xs_process_set_system(p.p, true) }
+
+// inside runs f on a thread that is in the process.
+func (p *Process) inside(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.xs_enter(p.p)
+	defer C.xs_leave()
+	f()
+}
+
+// backend is the native one, in a process.
+type backend struct {
+	driver.Backend
+	p *Process
+}
+
+func (b backend) NewConn(spec driver.Spec, q driver.Queue) (c driver.Conn, err error) {
+	b.p.inside(func() { c, err = b.Backend.NewConn(spec, q) })
+	return c, err
+}
+
+func (b backend) NewQueue(label string, concurrent bool) (q driver.Queue, err error) {
+	b.p.inside(func() { q, err = b.Backend.NewQueue(label, concurrent) })
+	return q, err
+}
+
+func (b backend) NewSharedMemory(size int) (m driver.SharedMemory, err error) {
+	b.p.inside(func() { m, err = b.Backend.NewSharedMemory(size) })
+	return m, err
+}
+
+func (b backend) TransactionBegin() (err error) {
+	b.p.inside(func() { err = b.Backend.TransactionBegin() })
+	return err
+}
+
+func (b backend) TransactionEnd() (err error) {
+	b.p.inside(func() { err = b.Backend.TransactionEnd() })
+	return err
+}
+
+// Main is a job's program.
+type Main func(ctx context.Context, p *Process)
+
+// A Job is declared to the stand-in's launchd.
+type Job struct {
+	j       C.xs_job_t
+	main    Main
+	prepare func(*Process)
+	handle  cgo.Handle
+
+	mu      sync.Mutex
+	running *Process
+}
+
+// Declare declares a job with its names.
+func Declare(label string, system bool, names []string, prepare func(*Process), main Main) *Job {
+	j := &Job{main: main, prepare: prepare}
+	j.handle = cgo.NewHandle(j)
+	l := C.CString(label)
+	defer C.free(unsafe.Pointer(l))
+	list := make([]*C.char, len(names))
+	raw := (**C.char)(C.malloc(C.size_t(len(names)+1) * C.size_t(unsafe.Sizeof(list[0]))))
+	defer C.free(unsafe.Pointer(raw))
+	for i, n := range names {
+		list[i] = C.CString(n)
+		defer C.free(unsafe.Pointer(list[i]))
+	}
+	copy(unsafe.Slice(raw, len(names)), list)
+	domain := C.int(C.XS_USER)
+	if system {
+		domain = C.XS_SYSTEM
+	}
+	j.j = C.xs_job_declare(l, domain, raw, C.size_t(len(names)), C.xs_main_t(C.goStandinMain), C.uintptr_t(j.handle))
+	return j
+}
+
+//export goStandinMain
+func goStandinMain(raw C.xs_process_t, arg C.uintptr_t) {
+	j := cgo.Handle(arg).Value().(*Job)
+	p := newProcess(raw)
+	if j.prepare != nil {
+		j.prepare(p)
+	}
+	j.mu.Lock()
+	j.running = p
+	j.mu.Unlock()
+	// The thread is the stand-in's own; Go's program runs on a goroutine, and
+	// its process ends when it returns.
+	go func() {
+		j.main(p.ctx, p)
+		if p.ctx.Err() == nil {
+			p.Exit()
+		}
+	}()
+}
+
+// Running is the instance, nil if there is none.
+func (j *Job) Running() *Process {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.running == nil || !bool(C.xs_process_alive(j.running.p)) {
+		return nil
+	}
+	return j.running
+}
+
+// Launches counts the instances so far.
+func (j *Job) Launches() int { return int(C.xs_job_launches(j.j)) }
+
+// Unload takes the job and its instance away, Load brings the names back.
+func (j *Job) Unload() {
+	if p := j.Running(); p != nil {
+		p.cancel()
+	}
+	C.xs_job_unload(j.j)
+}
+
+func (j *Job) Load() { C.xs_job_load(j.j) }
+
+// Knobs for what the sources leave open.
+type Knob int
+
+const (
+	DroppedHangs  Knob = C.XS_KNOB_DROPPED_HANGS
+	SyncWaits     Knob = C.XS_KNOB_SYNC_WAITS
+	CrashUnwinds  Knob = C.XS_KNOB_CRASH_UNWINDS
+	KeepHandler   Knob = C.XS_KNOB_KEEP_HANDLER
+	EndpointFirst Knob = C.XS_KNOB_ENDPOINT_INTERRUPTED
+)
+
+// Set turns a knob.
+func Set(k Knob, on bool) {
+	v := C.int(0)
+	if on {
+		v = 1
+	}
+	C.xs_set_knob(uint32(k), v)
+}
+
+// WaitIdle returns when nothing in C is runnable.
+func WaitIdle() { C.xs_wait_idle() }
+
+// CheckLeaks waits until idle and returns what is alive, which it prints.
+func CheckLeaks() int { return int(C.xs_check_leaks()) }
+
+// Reset ends all pretended processes and forgets all jobs.
+func Reset() { C.xs_reset() }

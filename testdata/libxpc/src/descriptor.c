@@ -1,0 +1,26 @@
+#include "world.h"
+
+#include <fcntl.h>
+
+static void finalize(struct obj *o) {
+    close(((struct fd *)o)->fd);
+    count(N_FDS, -1);
+}
+const struct _xpc_type_s _xpc_type_fd = {.name = "fd", .finalize = finalize};
+
+xpc_object_t xpc_fd_create(int fd) {
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) return NULL;
+    struct fd *f = obj_new(XPC_TYPE_FD, sizeof *f);
+    f->fd = own;
+    count(N_FDS, 1);
+    return f;
+}
+
+int xpc_fd_dup(xpc_object_t o) {
+    return is(o, XPC_TYPE_FD) ? fcntl(((struct fd *)o)->fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+void *fd_copy(const struct fd *f) {
+    return xpc_fd_create(f->fd);
+}

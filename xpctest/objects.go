@@ -1,0 +1,3 @@
+package xpctest
+
+var objects = []Case{}

@@ -1,0 +1,3 @@
+package xpctest
+
+var resources = []Case{}

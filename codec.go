@@ -57,6 +57,9 @@ const (
 //	Marshaler                     what MarshalXPC returns
 //	encoding.TextMarshaler        string
 //
+// The zero time.Time is out of the range of a date, and the zero FD is descriptor
+// 0: fields that may be unset want omitempty or a pointer.
+//
 // Other types (chan, func, complex, uintptr, other maps) and values that contain
 // themselves are an error.
 //

@@ -129,9 +129,9 @@ func hash(v any, depth int) uint64 {
 	case bool:
 		return maphash.Comparable(seed, v)
 	case int64:
-		return maphash.Comparable(seed, v)
+		return maphash.Comparable(seed, hashed{"int64", uint64(v)})
 	case uint64:
-		return maphash.Comparable(seed, v)
+		return maphash.Comparable(seed, hashed{"uint64", v})
 	case float64:
 		return maphash.Comparable(seed, hashed{"double", math.Float64bits(v)})
 	case time.Time:

@@ -83,6 +83,7 @@ func (l *Listener) add(c *Connection) {
 	}
 	l.mu.Unlock()
 	if full {
+		l.set.log().Warn("xpc: client refused, too many wait for Accept or the listener has ended", "service", l.conn.Name(), "pid", c.PID())
 		c.Close()
 	}
 }
@@ -118,16 +119,17 @@ func (l *Listener) fail(err error) {
 // [ErrInvalid] when the listener became invalid, usually because the process's
 // own job does not declare the name.
 func (l *Listener) Accept(ctx context.Context) (*Peer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		if p, err := l.take(); p != nil || err != nil {
 			return p, err
 		}
 		select {
-		case <-l.ready:
+		case <-l.ready: // the token is ours: look before anything else
 		case <-ctx.Done():
+			return nil, ctx.Err()
 		case <-l.conn.Done():
 			l.fail(ErrClosed) // a pretended process that ended; otherwise known already
 		}
@@ -216,6 +218,10 @@ func (p *Peer) Done() <-chan struct{} { return p.l.conn.Done() }
 // Connection is level 1 of the peer: PID, EUID and the other credentials, known
 // from the start. Its event handler belongs to the server.
 func (p *Peer) Connection() *Connection { return p.l.conn }
+
+// Runtime is where the connection lives, for a handler that connects to an
+// endpoint it has received.
+func (c *Connection) Runtime() *Runtime { return c.rt }
 
 type peerKey struct{}
 

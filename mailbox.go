@@ -36,6 +36,7 @@ type link struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	queue   []task
+	head    int   // of queue
 	waiting int   // messages in queue
 	working bool  // the goroutine exists
 	closing bool  // no message is accepted any more
@@ -129,6 +130,8 @@ func (l *link) message(m *Message) {
 		l.overflow()
 	case refusal != nil && wants:
 		l.reply(t, refusal.dictionary(), refusal)
+	case refusal != nil && l.handler != nil:
+		l.set.log().Warn("xpc: one-way message dropped", "service", l.conn.Name(), "pid", l.conn.PID(), "why", refusal.Message)
 	}
 }
 
@@ -142,6 +145,11 @@ func (l *link) overflow() {
 
 // put adds a task and sees to a goroutine. The caller holds mu.
 func (l *link) put(t task) {
+	if len(l.queue) == cap(l.queue) && l.head > len(l.queue)/2 {
+		n := copy(l.queue, l.queue[l.head:])
+		clear(l.queue[n:])
+		l.queue, l.head = l.queue[:n], 0
+	}
 	l.queue = append(l.queue, t)
 	if !l.working {
 		l.working = true
@@ -170,15 +178,15 @@ func (l *link) work() {
 func (l *link) next() (t task, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
-		l.queue = nil
+	if l.head == len(l.queue) {
+		l.queue, l.head = l.queue[:0], 0
 		l.working = false
 		l.settle()
 		return t, false
 	}
-	t = l.queue[0]
-	l.queue[0] = task{}
-	l.queue = l.queue[1:]
+	t = l.queue[l.head]
+	l.queue[l.head] = task{}
+	l.head++
 	if t.m != nil {
 		l.waiting--
 	}
@@ -318,7 +326,7 @@ func (l *link) close(err error) {
 	}
 	var dropped []*Message
 	var keep []task
-	for _, t := range l.queue {
+	for _, t := range l.queue[l.head:] {
 		switch {
 		case t.final:
 			keep = append(keep, t)
@@ -326,7 +334,7 @@ func (l *link) close(err error) {
 			dropped = append(dropped, t.m)
 		}
 	}
-	l.queue, l.waiting = keep, 0
+	l.queue, l.head, l.waiting = keep, 0, 0
 	cancel := l.cancel
 	l.mu.Unlock()
 	if cancel != nil {

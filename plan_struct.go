@@ -205,8 +205,9 @@ func readField(l level, sf reflect.StructField) (*field, *level, error) {
 			return nil, inner, nil
 		}
 	}
-	if !sf.IsExported() {
-		if tagged && !sf.Anonymous {
+	// An embedded struct may have exported fields whatever its own name.
+	if !sf.IsExported() && !(sf.Anonymous && sf.Type.Kind() == reflect.Struct && name != "") {
+		if tagged {
 			return nil, nil, fail("%s.%s: the field has a tag and is unexported", l.t, sf.Name)
 		}
 		return nil, nil, nil

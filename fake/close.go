@@ -16,28 +16,36 @@ func byPID(a, b *Process) int { return a.pid - b.pid }
 const patience = 5 * time.Second
 
 // Close ends every process and waits until their functions have returned. The
-// error reports what was left over. Closing again does nothing. It must not be
-// called from a handler or a Main.
+// error names those that do not, and with [ReportLeaks] what was left over.
+// Closing again does nothing. It must not be called from a handler or a Main.
 func (w *Launchd) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if w.opt.reportLeaks {
+		// What is under way, such as the news of a client's end, is no leak.
+		w.await(func() bool { return w.busy.Load() == 0 }, ctx.Done())
+	}
+	var errs []error
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
 		return nil
+	}
+	if w.opt.reportLeaks {
+		errs = w.leaks()
 	}
 	w.closed = true
 	for _, p := range slices.SortedFunc(maps.Keys(w.processes), byPID) {
 		p.die(errKilled)
 	}
 	for _, j := range w.jobs {
+		j.stopThrottle()
 		for _, e := range j.ports {
 			e.turnAway()
 		}
 	}
 	w.unlock()
 
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var errs []error
 	if !w.await(w.over, ctx.Done()) {
 		errs = append(errs, fmt.Errorf("fake: a Main or a handler has not returned %v after its process ended: a Main must return when its context ends", patience))
 	}

@@ -59,8 +59,6 @@ func (c *conn) isListener() bool {
 	return c.kind == driver.KindAnonymous || c.kind == driver.KindMachService && c.flags&driver.FlagListener != 0 || c.main
 }
 
-func (c *conn) isClient() bool { return !c.isListener() && c.kind != driver.KindPeer }
-
 func (c *conn) SetHandler(h driver.Handler) {
 	c.w.mu.Lock()
 	defer c.w.unlock()

@@ -1,10 +1,6 @@
 package fake
 
-import (
-	"runtime"
-
-	"github.com/go-xpc/xpc/driver"
-)
+import "github.com/go-xpc/xpc/driver"
 
 // delivery is a connection as a job: it takes the connection's events, one at a
 // time and never twice at once, on its target queue.
@@ -40,32 +36,18 @@ func (c *conn) kick() {
 	}
 }
 
-// lingering is how often a delivery yields before it ends.
-const lingering = 4
-
 func (c *conn) deliver(q *queue) {
 	w := c.w
-	yields := 0
 	w.mu.Lock()
-	for {
-		if !c.ready() {
-			// Who was just answered often asks again at once. To let it is much
-			// cheaper than a new goroutine.
-			if yields == lingering || c.dead || !q.concurrent {
-				break
-			}
-			yields++
-			w.unlock()
-			runtime.Gosched()
-			w.mu.Lock()
-			continue
-		}
-		yields = 0
+	for c.ready() {
 		if c.queue != q {
 			// The target queue was changed. This invocation is the barrier.
 			c.queue.push((*delivery)(c))
 			w.unlock()
 			return
+		}
+		if c.judge(c.sender()) {
+			continue
 		}
 		ev, e := c.nextEvent()
 		if e == nil {
@@ -83,7 +65,7 @@ func (c *conn) deliver(q *queue) {
 		w.mu.Lock()
 		c.running = false
 		c.delivered(e)
-		if q.contended() {
+		if q.contended() || w.opt.dice != nil && w.opt.dice.below(2) == 0 {
 			q.push((*delivery)(c))
 			w.unlock()
 			return
@@ -115,6 +97,7 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 			return errorEvent(driver.PeerRequirement), e
 		}
 		c.heard(m.from)
+		m.note(c, Delivered)
 		c.proc.take(m)
 		m.transaction = true
 		c.proc.automatic++
@@ -126,6 +109,7 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 		}
 		e.peer.announced = true
 		e.peer.parent = c
+		e.peer.note(Accepted, "")
 		return driver.Event{Peer: e.peer}, e
 	}
 	switch e.code {

@@ -79,6 +79,7 @@ func (c *conn) checkIn() {
 	c.port = e
 	e.listener = c
 	e.checkedIn = p
+	c.note(CheckedIn, "")
 	c.adopt()
 }
 

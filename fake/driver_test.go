@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -99,12 +100,23 @@ func (r *recorder) nothing(t testing.TB, w *Launchd) {
 
 func body(s string) *driver.Payload { return &driver.Payload{Body: []byte(s)} }
 
+func withFD(s string, fds ...*os.File) *driver.Payload {
+	p := body(s)
+	for _, f := range fds {
+		p.Resources = append(p.Resources, driver.Resource{Kind: driver.ResourceFD, FD: f.Fd()})
+	}
+	return p
+}
+
 type world struct {
 	*Launchd
 	t testing.TB
 }
 
 func newWorld(t testing.TB, opts ...Option) world {
+	if os.Getenv(SeedVariable) != "" { // the whole suite, shuffled
+		opts = append(opts, Shuffle(1))
+	}
 	w := NewLaunchd(opts...)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	return world{w, t}

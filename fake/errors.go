@@ -16,9 +16,12 @@ func misuse(op, format string, args ...any) error {
 
 // goneError is what the calls of a process that has ended give.
 func (p *Process) goneError() error {
-	how := "exited"
+	return fmt.Errorf("%w: process %s has %s", xpc.ErrClosed, p, p.status())
+}
+
+func (p *Process) status() string {
 	if p.exit != nil {
-		how = "ended: " + p.exit.Error()
+		return "ended: " + p.exit.Error()
 	}
-	return fmt.Errorf("%w: process %s has %s", xpc.ErrClosed, p, how)
+	return "exited"
 }

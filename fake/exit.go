@@ -67,6 +67,7 @@ func (p *Process) terminate() {
 		return
 	}
 	p.terminating = true
+	p.w.log(Event{Kind: Terminating, Process: p})
 	close(p.term)
 	for c := p.conns; c != nil; c = c.next {
 		if c.kind == driver.KindPeer && c.active && !c.invalid {
@@ -93,6 +94,7 @@ func (p *Process) die(why error) {
 	w := p.w
 	p.dead = true
 	p.exit = why
+	w.log(Event{Kind: Exited, Process: p, Detail: p.status()})
 	if p.kill != nil {
 		p.kill.Stop()
 	}

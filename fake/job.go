@@ -25,6 +25,8 @@ type JobConfig struct {
 	Main Main
 
 	RunAtLoad            bool
+	KeepAlive            KeepAlive
+	ThrottleInterval     time.Duration // between launches; none on demand, 10 s for KeepAlive if zero
 	ExitTimeOut          time.Duration // from SIGTERM to SIGKILL; 20 s if zero
 	EnableTransactions   bool
 	EnablePressuredExit  bool
@@ -43,10 +45,12 @@ type Job struct {
 	bundle string // the application that a bundled service belongs to
 
 	// guarded by w.mu
-	loaded   bool
-	ports    map[string]*port
-	proc     *Process
-	launches int
+	loaded     bool
+	ports      map[string]*port
+	proc       *Process
+	launches   int
+	launchedAt time.Time
+	throttled  *time.Timer // a launch that waits
 }
 
 // Load adds a job and makes its names known. Nothing is launched until somebody
@@ -89,8 +93,9 @@ func (j *Job) Load() error {
 		names[name] = e
 	}
 	j.loaded = true
+	w.log(Event{Kind: Loaded, Job: j.cfg.Label})
 	w.jobs = append(w.jobs, j)
-	if j.cfg.RunAtLoad {
+	if j.cfg.RunAtLoad || j.cfg.KeepAlive.set() {
 		j.launch()
 	}
 	return nil
@@ -133,6 +138,8 @@ func (j *Job) Unload() {
 		return
 	}
 	j.loaded = false
+	j.stopThrottle()
+	w.log(Event{Kind: Unloaded, Job: j.cfg.Label})
 	w.jobs = slices.DeleteFunc(w.jobs, func(o *Job) bool { return o == j })
 	for _, name := range j.cfg.MachServices {
 		j.ports[name].dead = true
@@ -175,8 +182,8 @@ func (j *Job) Launches() int {
 // demand launches the job because something waits at one of its ports. A nil
 // job is an anonymous listener's.
 func (j *Job) demand() {
-	if j != nil && j.loaded && !j.w.closed {
-		j.launch()
+	if j != nil {
+		j.relaunch(j.cfg.ThrottleInterval)
 	}
 }
 
@@ -193,6 +200,9 @@ func (j *Job) launch() {
 	}
 	j.proc = p
 	j.launches++
+	j.launchedAt = time.Now()
+	j.stopThrottle()
+	j.w.log(Event{Kind: Launched, Process: p})
 	if j.cfg.Main != nil {
 		j.w.mains++
 		go j.run(p)
@@ -222,6 +232,13 @@ func (j *Job) exited(p *Process) {
 	}
 	if again {
 		j.demand()
+	}
+	if j.cfg.KeepAlive.after(p) {
+		throttle := j.cfg.ThrottleInterval
+		if throttle == 0 {
+			throttle = defaultThrottle
+		}
+		j.relaunch(throttle)
 	}
 }
 

@@ -3,6 +3,8 @@ package fake
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-xpc/xpc/driver"
 )
 
 // Launchd is a world of its own: launchd with its jobs, and the pretended
@@ -27,6 +29,7 @@ type Launchd struct {
 	ended     []*Process      // whose contexts end once mu is free
 	lastPID   int
 	lastConn  uint32
+	events    eventLog
 	mains     int // that have not returned
 
 	activity
@@ -40,6 +43,10 @@ type options struct {
 	hangDropped       bool
 	listenerTakesPeer bool
 	interruptEndpoint bool
+	logMessages       bool
+	reportLeaks       bool
+	dice              *dice
+	evaluate          func(driver.Requirement, Identity) bool
 }
 
 // An Option decides something that libxpc leaves open.

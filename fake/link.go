@@ -61,6 +61,7 @@ func (c *conn) connect() bool {
 		cred: c.proc.credentials(), credOf: c.proc, started: true,
 	}
 	c.remote = peer
+	c.note(Connected, "")
 	if l := e.listener; l != nil && !l.proc.terminating {
 		l.announce(peer)
 		return true
@@ -94,6 +95,7 @@ func (c *conn) lost(who *Process) {
 	if c.invalid || c.gone || c.proc.dead {
 		return
 	}
+	c.note(Interrupted, "")
 	c.dropOut()
 	c.finishRequests(driver.Interrupted)
 	anonymous := c.port.job == nil
@@ -126,6 +128,7 @@ func (c *conn) invalidate(reason string) {
 	}
 	c.invalid = true
 	c.reason = reason
+	c.note(Invalidated, reason)
 	c.dropOut()
 	c.finishRequests(driver.Invalid)
 	c.retire()
@@ -149,6 +152,7 @@ func (c *conn) cancel(reason string) {
 	if first {
 		c.invalid = true
 		c.reason = reason
+		c.note(Invalidated, reason)
 	}
 	c.dropInbox()
 	c.dropOut()

@@ -174,11 +174,14 @@ func (m *message) Reply(p *driver.Payload) error {
 	w := m.w
 	w.mu.Lock()
 	defer w.unlock()
+	for m.req != nil && m.req.c.judge(m.owner) {
+	}
 	if m.req == nil || m.answered || !m.held && !m.owner.dead {
 		r.discard()
 		return misuse("Reply", "one reply can be sent to a message that wants one, before it is released")
 	}
 	m.answered = true
+	m.note(m.req.c, Replied)
 	defer m.endTransaction() // after the reply is out: the process may end with it
 	req := m.req
 	if req.done || m.owner.dead {
@@ -220,8 +223,21 @@ func (m *message) giveUp() {
 		return
 	}
 	m.answered = true
+	m.note(m.req.c, Dropped)
 	m.endTransaction()
 	if !m.w.opt.hangDropped && !m.owner.dead {
 		m.req.finish(errorEvent(driver.Interrupted))
 	}
+}
+
+// note logs what happens to a message, on connection c.
+func (m *message) note(c *conn, k EventKind) {
+	if !m.w.opt.logMessages {
+		return
+	}
+	what := "message"
+	if m.req != nil {
+		what = "request"
+	}
+	c.note(k, fmt.Sprintf("%s of %d bytes", what, len(m.body)))
 }

@@ -417,3 +417,58 @@ func TestFinalizerRunsOnceOnTheTargetQueueAfterRelease(t *testing.T) {
 	r.nothing(t, w.Launchd)
 	require.Nil(t, b.p.conns)
 }
+
+func TestAfterItsPeerWasCancelledAClientGetsAnother(t *testing.T) {
+	for _, endpoint := range []bool{false, true} {
+		s := newStage(t, endpoint)
+		s.peer.Cancel()
+		s.outcome.expect(t, "INTERRUPTED")
+		s.toClient.expect(t, "INTERRUPTED")
+		require.Equal(t, driver.NoCredentials, s.client.Credentials())
+		s.toPeer.expect(t, "INVALID")
+		require.NoError(t, s.client.Send(body("again")))
+		s.toListen.expect(t, "peer")
+		require.NotSame(t, s.peer, <-s.toListen.peers)
+		s.toPeer.expect(t, "again")
+	}
+}
+
+func TestPeersThatAListenerNeverSawEndWithIt(t *testing.T) {
+	s := newStage(t, false)
+	s.listener.Suspend()
+	r, asked := newRecorder(), newRecorder()
+	c := s.world.client(s.process(ProcessConfig{}), mach(echoName), r)
+	require.NoError(t, c.SendWithReply(body("x"), nil, asked.handle))
+	s.toListen.nothing(t, s.Launchd)
+	s.listener.Cancel()
+	asked.expect(t, "INTERRUPTED")
+	r.expect(t, "INTERRUPTED")
+	s.listener.Resume()
+	s.toListen.expect(t, "INVALID")
+}
+
+func TestEndpointOfAListenerThatIsNotYetActive(t *testing.T) {
+	w := newWorld(t)
+	b := w.process(ProcessConfig{})
+	a, err := b.NewConn(driver.Spec{Kind: driver.KindAnonymous}, nil)
+	require.NoError(t, err)
+	e, err := a.Endpoint()
+	require.NoError(t, err)
+	l, s, r := newRecorder(), newRecorder(), newRecorder()
+	spec := driver.Spec{Kind: driver.KindFromEndpoint, Endpoint: e}
+	c := w.client(b, spec, r)
+	idle := newRecorder()
+	w.client(b, spec, idle)
+	require.NoError(t, c.Send(body("x")))
+	r.nothing(t, w.Launchd)
+	acceptAll(a, l, s)
+	s.expect(t, "x")
+	a.Cancel()
+	r.expect(t, "INVALID")
+	idle.expect(t, "INVALID")
+	late := newRecorder()
+	w.client(b, spec, late)
+	late.expect(t, "INVALID")
+	_, err = c.Endpoint()
+	require.ErrorIs(t, err, xpc.ErrMisuse)
+}

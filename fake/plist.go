@@ -14,17 +14,23 @@ import (
 // ParsePlist reads a launchd property list, XML or binary. The domain is not in
 // it (it follows from the folder that holds the file), nor is the Main: set both
 // in the result. Keys that mean nothing to a pretended job are
-// left out. An error names the key and the type that it must have.
+// left out; [CheckPlist] finds misspelt ones. An error names the key and the type that it must have.
 func ParsePlist(r io.Reader) (JobConfig, error) {
 	dict, err := decodePlist(r)
 	if err != nil {
 		return JobConfig{}, err
 	}
+	return configOf(dict)
+}
+
+func configOf(dict map[string]any) (JobConfig, error) {
 	d := plistReader{dict: dict}
 	cfg := JobConfig{
 		Label:                read[string](&d, "Label"),
 		MachServices:         d.machServices(),
 		RunAtLoad:            read[bool](&d, "RunAtLoad"),
+		KeepAlive:            d.keepAlive(),
+		ThrottleInterval:     d.seconds("ThrottleInterval"),
 		EnableTransactions:   read[bool](&d, "EnableTransactions"),
 		EnablePressuredExit:  read[bool](&d, "EnablePressuredExit"),
 		ExitTimeOut:          d.seconds("ExitTimeOut"),
@@ -130,6 +136,26 @@ func (d *plistReader) machServices() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+func (d *plistReader) keepAlive() (k KeepAlive) {
+	switch v := d.dict["KeepAlive"].(type) {
+	case nil:
+	case bool:
+		k.Always = v
+	case map[string]any:
+		sub := plistReader{dict: v}
+		for key, to := range map[string]**bool{"SuccessfulExit": &k.SuccessfulExit, "Crashed": &k.Crashed} {
+			if _, ok := v[key]; ok {
+				b := read[bool](&sub, key)
+				*to = &b
+			}
+		}
+		d.errs = append(d.errs, sub.errs...)
+	default:
+		d.wrong("KeepAlive", v, "a boolean or a dictionary")
+	}
+	return k
 }
 
 func (d *plistReader) strings(key string) []string {

@@ -26,14 +26,6 @@ func pipe(t *testing.T) (*os.File, *os.File) {
 	return r, w
 }
 
-func withFD(s string, fds ...*os.File) *driver.Payload {
-	p := body(s)
-	for _, f := range fds {
-		p.Resources = append(p.Resources, driver.Resource{Kind: driver.ResourceFD, FD: f.Fd()})
-	}
-	return p
-}
-
 func TestDescriptorsAreClosedWhereverTheMessageEnds(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, s *stage, p *driver.Payload){
 		"released":               func(t *testing.T, s *stage, p *driver.Payload) { s.toPeer.hold = false; s.send(p) },

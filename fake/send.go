@@ -147,6 +147,7 @@ func (c *conn) transmit(m *message) {
 		return
 	}
 	m.from = c.proc
+	m.note(c, Sent)
 	r := c.remote
 	switch {
 	case r.rejected:

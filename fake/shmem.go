@@ -15,8 +15,8 @@ type region struct{ bytes []byte }
 var _ driver.SharedMemory = (*region)(nil)
 
 func newRegion(size int) (*region, error) {
-	const most = 1 << 40
-	if size <= 0 || size > most {
+	const most int64 = 1 << 40
+	if size <= 0 || int64(size) > most {
 		return nil, fmt.Errorf("fake: shared memory of %d bytes: the size must be from 1 to %d", size, most)
 	}
 	return &region{bytes: make([]byte, (size+pageSize-1)/pageSize*pageSize)}, nil

@@ -4,7 +4,8 @@ package fake
 // steps, each copying all frames. Growing once, while there is but one frame, is
 // most of the speed of a round trip.
 
-// growStack makes room for the usual handler.
+// growStack makes room for the usual handler. Its frame is that large whether or
+// not it is used, and filled only if it is.
 //
 //go:noinline
 func growStack(use bool) {

@@ -1,7 +1,5 @@
 package xpctest
 
-import "github.com/go-xpc/xpc"
-
 var activation = []Case{
 	{Row: 15, Name: "no_activation_without_handler", Says: "activating a connection that has no event handler is misuse", run: func(e *env) {
 		h := e.host(program{})
@@ -150,5 +148,3 @@ var activation = []Case{
 		l.wait(invalid)
 	}},
 }
-
-var _ = xpc.ErrMisuse

@@ -55,7 +55,7 @@ var cancellation = []Case{
 		e.quiet()
 		x.is(invalid)
 		p.is("0", invalid)
-		if e.has(Jobs) {
+		if e.can(Jobs) {
 			c, err := e.rt.NewMachService(e.name("nobody"), nil, 0)
 			y := e.end("client", c, err).activate()
 			y.send(1)

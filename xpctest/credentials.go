@@ -1,7 +1,5 @@
 package xpctest
 
-import "github.com/go-xpc/xpc"
-
 var credentials = []Case{
 	{Row: 165, Name: "name_given_at_creation", Says: "a client's and a named listener's name is the one used at creation", Needs: []Capability{Jobs, Closures}, run: func(e *env) {
 		h := e.jobHost(program{})
@@ -214,5 +212,3 @@ func (e *env) pid(h *host) int {
 	}
 	return e.world.PID()
 }
-
-var _ = xpc.ErrMisuse

@@ -107,6 +107,7 @@ var endpoints = []Case{
 		e.NoError(l.c.Cancel())
 		l.wait(invalid)
 		late := h.client()
+		h.client().activate().wait(invalid) // also without a message
 		for _, x := range []*end{early, late} {
 			x.send(1)
 			r := x.request(2, echo)

@@ -30,6 +30,8 @@ type env struct {
 	ends   []*end
 	queues []*xpc.Queue
 	serial int
+	// without are the capabilities for want of which parts were left out.
+	without []Capability
 }
 
 func (e *env) cleanup() {
@@ -74,6 +76,20 @@ func (e *env) need(c Capability) {
 
 func (e *env) has(c Capability) bool { return e.h.Has(c) }
 
+// can is for a part of a case that needs more than the rest. What is left out
+// for want of it is reported.
+func (e *env) can(all ...Capability) bool {
+	for _, c := range all {
+		if !e.has(c) {
+			e.mu.Lock()
+			e.without = append(e.without, c)
+			e.mu.Unlock()
+			return false
+		}
+	}
+	return true
+}
+
 // settle waits until nothing is under way any more.
 func (e *env) settle() {
 	e.need(Quiet)
@@ -83,7 +99,7 @@ func (e *env) settle() {
 // quiet is settle where the harness can, to sharpen an argument that holds
 // without it.
 func (e *env) quiet() {
-	if e.has(Quiet) {
+	if e.has(Quiet) && !e.c.Real {
 		e.world.(Quieter).Quiesce()
 	}
 }
@@ -303,6 +319,7 @@ func (r *recorder) record(ev xpc.Event) seen {
 		var err error
 		s.body, err = ev.Dictionary()
 		r.e.oops("decoding a message at "+r.what, err)
+		xpc.CloseFiles(s.body) // cases take their own
 		if n, ok := xpc.Get[int64](s.body, "n"); ok {
 			s.name = fmt.Sprint(n)
 		}

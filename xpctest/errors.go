@@ -38,7 +38,7 @@ var errorObjects = []Case{
 		e.True(errors.Is(errs[0], xpc.ErrInterrupted))
 		e.False(errors.Is(errs[0], xpc.ErrInvalid))
 		e.True(errors.Is(errs[1], xpc.ErrInvalid))
-		if !e.has(Terminates) || !e.has(Jobs) {
+		if !e.can(Jobs, Closures, Terminates) {
 			return
 		}
 		h := e.host(program{})

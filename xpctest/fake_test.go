@@ -22,7 +22,7 @@ func TestFakeInProcess(t *testing.T) {
 	h := xpctest.InProcess("fake, one process", func(t testing.TB) (*xpc.Runtime, int) {
 		w := newWorld(t)
 		return w.client.Runtime(), w.client.PID()
-	}, xpctest.Closures, xpctest.Memory, xpctest.Descriptors)
+	}, xpctest.Closures, xpctest.Memory, xpctest.Descriptors, xpctest.SyncWaits)
 	xpctest.Run(t, h)
 }
 

@@ -195,7 +195,7 @@ var handlers = []Case{
 		e.NoError(y.c.SetEventHandler(func(ev xpc.Event) { g.pass(); y.record(ev) }))
 		py.sendRange(1, 50)
 		py.barrier()
-		if e.has(Crashes) && h.named {
+		if e.can(Jobs, Closures, Crashes) {
 			h.svc.Crash()
 		} else {
 			e.NoError(py.c.Cancel())

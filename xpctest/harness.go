@@ -42,6 +42,10 @@ type Runner interface {
 	RunCase(t *testing.T, c Case, f func(t *testing.T))
 }
 
+// Serial is a Harness whose worlds cannot exist side by side: its cases run one
+// after the other.
+type Serial interface{ Serial() }
+
 // Capability is something that not every harness can do.
 type Capability string
 
@@ -70,6 +74,9 @@ const (
 	Identities Capability = "pretended code identity"
 	// Quiet: the World is a Quieter.
 	Quiet Capability = "waiting for quiescence"
+	// SyncWaits: a synchronous request on an inactive connection waits, where a
+	// strict stand-in ends the process.
+	SyncWaits Capability = "synchronous requests that wait for the activation"
 	// Reasons: Connection.InvalidationReason is available.
 	Reasons Capability = "invalidation reasons"
 	// Memory: Runtime.NewSharedMemory works.

@@ -11,8 +11,7 @@ type program struct {
 	ServiceSpec
 	// anonymous wants a listener without a name, also where there are jobs.
 	anonymous bool
-	// peerFirst is called in the listener's handler, in place of activating the
-	// peer.
+	// peer is called in the listener's handler, in place of activating the peer.
 	peer func(p *end)
 	// message is called in a peer's handler after the message was recorded, in
 	// place of the standard answers.

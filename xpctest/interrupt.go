@@ -1,7 +1,6 @@
 package xpctest
 
 import (
-	"context"
 	"runtime"
 
 	"github.com/go-xpc/xpc"
@@ -204,11 +203,11 @@ var interruption = []Case{
 		x, _ = b.pair()
 		e.NoError(b.listeners.at(0).c.Close())
 		e.lost(x)
-		if !e.has(Jobs) || !e.has(Closures) {
+		if !e.can(Jobs, Closures) {
 			return
 		}
 		for _, end := range []Capability{Crashes, Exits} {
-			if !e.has(end) {
+			if !e.can(end) {
 				continue
 			}
 			s := e.endpointService()
@@ -307,5 +306,3 @@ func (s *endpointService) dial() (*end, *xpc.Endpoint) {
 	x.call(0)
 	return x, ep
 }
-
-var _ = context.Background

@@ -166,7 +166,7 @@ var listening = []Case{
 		e.NoError(x.c.Suspend())
 		e.NoError(x.c.Close())
 		p.wait("0", invalid)
-		if !e.has(Processes) || !h.named {
+		if !e.can(Jobs, Closures, Processes) {
 			return
 		}
 		for i, f := range []func(Process){Process.Exit, Process.Crash} {

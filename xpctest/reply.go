@@ -101,11 +101,11 @@ var replying = []Case{
 		py.has(invalid)
 		s.wait(interrupted)
 		h.reply(1, 2)
+		x.wait(invalid)
+		y.wait(interrupted)
 		e.quiet()
 		r.is(invalid)
 		s.is(interrupted)
-		x.is(invalid)
-		y.is(interrupted)
 	}},
 	{Row: 101, Name: "reply_twice", Says: "sending a second reply is refused with an error, and the first one counts", run: func(e *env) {
 		h := e.host(program{})
@@ -122,6 +122,7 @@ var replying = []Case{
 		e.ErrorIs(m.Reply(msg(4)), xpc.ErrReplied)
 		e.False(m.WantsReply())
 		e.NoError(m.Release())
+		r.wait("2")
 		x.call(5)
 		r.is("2")
 		x.is()

@@ -161,6 +161,19 @@ var requests = []Case{
 			b.wait(interrupted)
 			x.wait(interrupted)
 		}
+		if !e.can(Processes) {
+			return
+		}
+		// The other way round: the client exits before it has answered.
+		client := e.world.(Spawner).Process(ProcessSpec{})
+		x := h.clientIn(client.Runtime(), nil).activate()
+		x.send(0)
+		p := h.peers.at(2)
+		r := p.request(1, echo)
+		x.wait("1")
+		client.Exit()
+		r.wait(interrupted)
+		p.wait("0", invalid)
 	}},
 	{Row: 88, Name: "interruption_empties_the_send_queue", Says: "at an interruption waiting requests get INTERRUPTED and waiting plain messages vanish", Needs: []Capability{Jobs, Closures, Crashes, Quiet}, run: func(e *env) {
 		h := e.jobHost(program{})

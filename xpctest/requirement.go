@@ -53,6 +53,22 @@ var requirements = []Case{
 		x := good.client()
 		e.NoError(x.c.SetPeerRequirement(xpc.EntitlementExists(entitlement)))
 		x.activate().call(1)
+		for r, h := range map[xpc.PeerRequirement]*host{
+			xpc.EntitlementMatches{Entitlement: entitlement, Value: true}:  good,
+			xpc.EntitlementMatches{Entitlement: entitlement, Value: false}: nil,
+			xpc.EntitlementMatches{Entitlement: entitlement, Value: "yes"}: nil,
+			xpc.EntitlementExists("com.example.another"):                   nil,
+			xpc.PlatformIdentity{}: nil,
+		} {
+			x := good.client()
+			e.NoError(x.c.SetPeerRequirement(r), "%#v", r)
+			x.activate()
+			if h != nil {
+				x.call(2)
+				continue
+			}
+			x.request(2, echo).wait(requirement)
+		}
 		y := bad.client()
 		e.NoError(y.c.SetPeerRequirement(xpc.EntitlementExists(entitlement)))
 		y.activate()
@@ -81,7 +97,7 @@ var requirements = []Case{
 			e.misuse(h.client().c.SetPeerRequirement(xpc.EntitlementMatches{Entitlement: entitlement, Value: v}))
 		}
 		e.misuse(h.client().c.SetPeerRequirement(xpc.EntitlementExists("")))
-		if !e.has(Identities) {
+		if !e.can(Identities) {
 			return
 		}
 		for _, r := range []xpc.PeerRequirement{

@@ -3,6 +3,7 @@ package xpctest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -62,6 +63,8 @@ type Result struct {
 	Passed bool
 	// Missing is the capability for want of which the case was not run.
 	Missing Capability
+	// Partly are the capabilities for want of which parts of it were left out.
+	Partly []Capability
 }
 
 // Report is what became of all cases. It is complete when the test that called
@@ -91,8 +94,11 @@ func (r *Report) add(x Result) {
 func (r *Report) String() string {
 	var b strings.Builder
 	passed, failed := 0, 0
-	missing := map[Capability][]string{}
+	missing, partly := map[Capability][]string{}, map[Capability][]string{}
 	for _, x := range r.Results() {
+		for _, c := range x.Partly {
+			partly[c] = append(partly[c], fmt.Sprint(x.Case.Row))
+		}
 		switch {
 		case x.Missing != "":
 			missing[x.Missing] = append(missing[x.Missing], fmt.Sprint(x.Case.Row))
@@ -103,15 +109,13 @@ func (r *Report) String() string {
 		}
 	}
 	fmt.Fprintf(&b, "xpctest on %s: %d cases passed, %d failed", r.Harness, passed, failed)
-	names := make([]string, 0, len(missing))
-	for c := range missing {
-		names = append(names, string(c))
+	list := func(what string, m map[Capability][]string) {
+		for _, c := range slices.Sorted(maps.Keys(m)) {
+			fmt.Fprintf(&b, "\n  %s: %s: %d rows: %s", what, c, len(m[c]), strings.Join(m[c], " "))
+		}
 	}
-	slices.Sort(names)
-	for _, c := range names {
-		rows := missing[Capability(c)]
-		fmt.Fprintf(&b, "\n  not reproducible here: %s: %d rows: %s", c, len(rows), strings.Join(rows, " "))
-	}
+	list("not reproducible here", missing)
+	list("only in part here, without", partly)
 	return b.String()
 }
 
@@ -122,21 +126,24 @@ func Run(t *testing.T, h Harness) *Report {
 	t.Cleanup(func() { t.Log(report) })
 	for _, c := range Cases() {
 		t.Run(c.Test(), func(t *testing.T) {
-			t.Parallel()
+			if _, serial := h.(Serial); !serial {
+				t.Parallel()
+			}
 			for _, need := range c.Needs {
 				if !h.Has(need) {
 					report.add(Result{Case: c, Missing: need})
 					t.Skipf("not reproducible here: %s", need)
 				}
 			}
-			t.Cleanup(func() { report.add(Result{Case: c, Passed: !t.Failed()}) })
-			runCase(t, h, c)
+			var without []Capability
+			t.Cleanup(func() { report.add(Result{Case: c, Passed: !t.Failed(), Partly: without}) })
+			runCase(t, h, c, &without)
 		})
 	}
 	return report
 }
 
-func runCase(t *testing.T, h Harness, c Case) {
+func runCase(t *testing.T, h Harness, c Case, without *[]Capability) {
 	log := new(journal)
 	// The last resort, in real time: a case that blocks where nothing can
 	// end its wait.
@@ -147,6 +154,7 @@ func runCase(t *testing.T, h Harness, c Case) {
 	t.Cleanup(func() { dog.Stop() })
 	f := func(t *testing.T) {
 		e := newEnv(t, h, c, log)
+		defer func() { *without = e.without }()
 		c.run(e)
 	}
 	if r, ok := h.(Runner); ok {

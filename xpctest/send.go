@@ -1,8 +1,6 @@
 package xpctest
 
 import (
-	"context"
-	"fmt"
 	"sync"
 
 	"github.com/go-xpc/xpc"
@@ -69,7 +67,7 @@ var sending = []Case{
 		}
 	}},
 	{Row: 58, Name: "send_tells_nothing", Says: "a send tells nothing about delivery and brings no error back", run: func(e *env) {
-		if e.has(Jobs) {
+		if e.can(Jobs) {
 			c, err := e.rt.NewMachService(e.name("nobody"), nil, 0)
 			x := e.end("client", c, err).activate()
 			x.send(1)
@@ -191,6 +189,3 @@ var sending = []Case{
 		forwarded.wait("nil")
 	}},
 }
-
-var _ = context.Background
-var _ = fmt.Sprint

@@ -141,15 +141,13 @@ func (c *Client) List(ctx context.Context) ([]Container, error) {
 		return nil, err
 	}
 	defer m.Release()
-	data := m.GetData("containers")
-	if data == nil {
-		return nil, nil
+	var reply struct {
+		Containers xpc.JSON[[]Container] `xpc:"containers"`
 	}
-	var all []Container
-	if err := json.Unmarshal(data, &all); err != nil {
+	if err := m.Decode(&reply); err != nil {
 		return nil, fmt.Errorf("container: containerList: %w", err)
 	}
-	return all, nil
+	return reply.Containers.Value, nil
 }
 
 // Logs are the open log files of a container.

@@ -90,7 +90,7 @@ func echo(ctx context.Context, w io.Writer, c *xpc.Client, where string) error {
 		in = out
 	}
 	var refused *xpc.RemoteError
-	err := c.Call(ctx, Note{}, nil)
+	err := c.Call(ctx, Note{When: in.When}, nil)
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("an empty note was not refused: %w", err)
 	}

@@ -161,16 +161,27 @@ func (v Value) Elements() Iter {
 
 // Lookup finds a key of a dictionary; the zero Value if it is not there.
 func (v Value) Lookup(key string) (Value, error) {
-	it := v.Elements()
-	for {
-		k, e, ok := it.Next()
-		if !ok {
-			return Value{}, it.Err()
+	rest := v.raw[9:]
+	for range v.Count() {
+		// As Iter.Next does, but a look at the length passes over most keys.
+		if len(rest) < 5 {
+			return Value{}, truncated()
 		}
-		if string(k) == key {
-			return e, nil
+		n := uint64(le.Uint32(rest))
+		if n > uint64(len(rest)-5) {
+			return Value{}, truncated()
 		}
+		k, e := rest[4:4+n], rest[5+n:]
+		m, err := size(e)
+		if err != nil {
+			return Value{}, err
+		}
+		if len(k) == len(key) && string(k) == key {
+			return Value{e[:m:m]}, nil
+		}
+		rest = e[m:]
 	}
+	return Value{}, nil
 }
 
 // Index finds an element of an array; the zero Value if there are not so many.
@@ -208,23 +219,27 @@ func (it *Iter) Next() (key []byte, v Value, ok bool) {
 		}
 		return nil, Value{}, false
 	}
+	e := it.rest
 	if it.keys {
-		k, n, err := text(it.rest)
+		k, n, err := text(e)
 		if err != nil {
 			it.err = err
 			return nil, Value{}, false
 		}
-		key, it.rest = k, it.rest[n:]
+		key, e = k, e[n:]
 	}
-	n, err := size(it.rest)
-	if err != nil {
-		it.err = err
-		return nil, Value{}, false
+	n := 0
+	if len(e) > 0 && int(e[0]) < len(fixed) { // most values, without a call
+		n = int(fixed[e[0]])
 	}
-	v = Value{it.rest[:n:n]}
-	it.rest = it.rest[n:]
+	if n == 0 || n > len(e) {
+		if n, it.err = size(e); it.err != nil {
+			return nil, Value{}, false
+		}
+	}
+	it.rest = e[n:]
 	it.left--
-	return key, v, true
+	return key, Value{e[:n:n]}, true
 }
 
 // Err is what ended the walk early.

@@ -28,8 +28,8 @@ func (e *Encoder) DoubleBits(v uint64) { e.fixed(Double, v) }
 func (e *Encoder) Date(ns int64)       { e.fixed(Date, uint64(ns)) }
 
 func (e *Encoder) fixed(t Tag, v uint64) {
-	e.Buf = append(e.Buf, byte(t))
-	e.Buf = binary.LittleEndian.AppendUint64(e.Buf, v)
+	e.Buf = append(e.Buf, byte(t), byte(v), byte(v>>8), byte(v>>16), byte(v>>24),
+		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)) // one check, one store
 }
 
 // Data appends bytes in place; BigData refers to a resource.

@@ -83,9 +83,10 @@ struct finalization {
 
 static void finalization_run(struct item *it) {
     struct finalization *f = (struct finalization *)it;
-    xs_enter(f->process);
+    struct frame frame;
+    process_enter(&frame, f->process);
     f->fn(f->context);
-    xs_leave();
+    process_leave(&frame);
     process_release(f->process);
     queue_release(f->queue);
     free(f);

@@ -107,14 +107,15 @@ static void deliver(conn *c, struct event *e, xpc_handler_t handler, xpc_connect
         atomic_store(&((dict *)object)->transaction, c->process);
     }
     jitter();
-    xs_enter(c->process);
+    struct frame frame;
+    process_enter(&frame, c->process);
     handler_of = c;
     if (handler)
         handler(object);
     else if (main_handler && e->kind == EV_PEER)
         main_handler(object);
     handler_of = outer;
-    xs_leave();
+    process_leave(&frame);
     if (e->kind == EV_MESSAGE) obj_unhold(object);
     jitter();
 }

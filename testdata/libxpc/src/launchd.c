@@ -98,10 +98,11 @@ static void run(void *argument) {
     launching = true;
     jitter();
     if (!atomic_load(&l->process->dead)) {
-        xs_enter(l->process);
+        struct frame frame;
+        process_enter(&frame, l->process);
         if (l->prepare) l->prepare(l->process, l->prepare_arg);
         l->main(l->process, l->arg);
-        xs_leave();
+        process_leave(&frame);
     }
     process_release(l->process);
     free(l);

@@ -2,15 +2,12 @@
 // code (the end of a block or an object) is put off until it is dropped.
 #include "world.h"
 
-struct later {
-    struct later *next;
-    void (*fn)(void *);
-    void *argument;
-};
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bool locked;
 static _Thread_local struct later *first, **last;
+enum { WAKES = 8 };
+static _Thread_local struct parker *wakes[WAKES];
+static _Thread_local int waking;
 int xs_knobs[XS_KNOB_COUNT];
 
 void world_lock(void) {
@@ -27,17 +24,32 @@ void world_unlock(void) {
     first = NULL;
     locked = false;
     pthread_mutex_unlock(&lock);
+    while (waking) unpark(wakes[--waking]);
     while (l) {
         struct later *next = l->next;
+        bool embedded = l->embedded;
         l->fn(l->argument);
-        free(l);
+        if (!embedded) free(l);
         l = next;
     }
 }
 
+// Whoever is woken would run into the lock.
+void later_wake(struct parker *p) {
+    if (locked && waking < WAKES)
+        wakes[waking++] = p;
+    else
+        unpark(p);
+}
+
 void later_call(void (*fn)(void *), void *argument) {
     struct later *l = malloc(sizeof *l);
-    *l = (struct later){.fn = fn, .argument = argument};
+    later_embedded(l, fn, argument);
+    l->embedded = false;
+}
+
+void later_embedded(struct later *l, void (*fn)(void *), void *argument) {
+    *l = (struct later){.fn = fn, .argument = argument, .embedded = true};
     if (first)
         *last = l;
     else

@@ -29,9 +29,13 @@ void obj_free(struct obj *o) {
     count(N_OBJECTS, -1);
     if (o->type->finalize) o->type->finalize(o);
 #if XS_STRICT
+    bool big = (o->type == XPC_TYPE_DATA || o->type == XPC_TYPE_STRING) && ((struct bytes *)o)->length > 4096;
     registry_remove(o);
     o->type = &xs_type_dead;
-    registry_bury(o);
+    if (big)
+        free(o);
+    else
+        registry_bury(o);
 #else
     free(o);
 #endif

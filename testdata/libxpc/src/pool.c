@@ -11,11 +11,6 @@
 
 enum { NEVER = 0, TOKEN = 1, PARKED = -1 };
 enum { SOFT = 4, HARD = 4096 };
-#ifdef XS_BENCH
-enum { SPINS = 400 };
-#else
-enum { SPINS = 0 };
-#endif
 
 static long futex(_Atomic int *word, int op, int value, const struct timespec *timeout) {
     return syscall(SYS_futex, word, op, value, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
@@ -37,18 +32,6 @@ void park(struct parker *p) {
 
 bool park_until(struct parker *p, const struct timespec *deadline) {
     return wait_for(p, deadline);
-}
-
-void park_spinning(struct parker *p, int spins) {
-    for (; spins > 0; spins--) {
-        if (atomic_load_explicit(&p->state, memory_order_relaxed) == TOKEN) break;
-#if defined(__x86_64__)
-        __builtin_ia32_pause();
-#else
-        __asm__ volatile("yield");
-#endif
-    }
-    park(p);
 }
 
 void unpark(struct parker *p) {
@@ -118,7 +101,7 @@ static void *work(void *unused) {
             me.next = idle;
             idle = &me;
             pthread_mutex_unlock(&lock);
-            park_spinning(&me.parker, SPINS);
+            park(&me.parker);
             pthread_mutex_lock(&lock);
         }
         struct item *it = take();
@@ -172,7 +155,7 @@ void pool_push(struct item *it) {
     else
         stuck = true, first = !watched, watched = true;
     pthread_mutex_unlock(&lock);
-    if (w) unpark(&w->parker);
+    if (w) later_wake(&w->parker);
     if (grow) pool_thread(start, NULL);
     if (first) pool_thread(watch, NULL);
     if (stuck) unpark(&watcher);

@@ -4,10 +4,7 @@
 static struct xs_process first;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t serials;
-static _Thread_local struct frame {
-    struct xs_process *process;
-    struct frame *below;
-} *frames;
+static _Thread_local struct frame *frames;
 
 static void identity_reset(struct xs_process *p) {
     free(p->signing), free(p->team);
@@ -74,16 +71,27 @@ struct xs_process *process_current(void) {
     return frames ? frames->process : xs_process_default();
 }
 
-void xs_enter(xs_process_t p) {
-    struct frame *f = malloc(sizeof *f);
-    *f = (struct frame){p ? p : xs_process_default(), frames};
-    process_retain(f->process);
+void process_enter(struct frame *f, struct xs_process *p) {
+    *f = (struct frame){p, frames, false};
+    process_retain(p);
     frames = f;
+}
+
+// Not simply the top: a user may have entered and not left.
+void process_leave(struct frame *f) {
+    while (frames != f) xs_leave();
+    frames = f->below;
+    process_release(f->process);
+}
+
+void xs_enter(xs_process_t p) {
+    process_enter(malloc(sizeof(struct frame)), p ? p : xs_process_default());
+    frames->heap = true;
 }
 
 void xs_leave(void) {
     struct frame *f = frames;
-    if (!f) xs_misuse("xs_leave", "xs_leave without xs_enter");
+    if (!f || !f->heap) xs_misuse("xs_leave", "xs_leave without xs_enter");
     frames = f->below;
     process_release(f->process);
     free(f);
@@ -188,6 +196,16 @@ void xs_process_terminate(xs_process_t p) {
 
 void xs_process_reap(xs_process_t p) {
     registry_reap(p->serial);
+    for (;;) {
+        world_lock();
+        conn *c = p->connections;
+        while (c && atomic_load(&c->o.refs) == 0) c = c->next;
+        if (c) conn_keep(c);
+        world_unlock();
+        if (!c) return;
+        for (int refs = atomic_exchange(&c->o.refs, 0); refs > 0; refs--) conn_drop(c);
+        conn_drop(c);
+    }
 }
 
 void xs_process_forget(xs_process_t p) {
@@ -268,10 +286,10 @@ void xs_reset(void) {
         if (p) p->handled = false;
         world_unlock();
         if (!p) break;
-        registry_reap(p->serial);
+        xs_process_reap(p);
         process_release(p);
     }
-    registry_reap(first.serial);
+    xs_process_reap(&first);
     xs_wait_idle_for(2000);
     world_lock();
     identity_reset(&first);

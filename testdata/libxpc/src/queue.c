@@ -187,12 +187,13 @@ struct task {
 static void run(struct item *it) {
     struct task *t = (struct task *)it;
     if (!atomic_load(&t->process->dead)) {
-        xs_enter(t->process);
+        struct frame frame;
+        process_enter(&frame, t->process);
         if (t->block)
             t->block();
         else
             t->fn(t->context);
-        xs_leave();
+        process_leave(&frame);
     }
     struct parker *done = t->done;
     process_release(t->process);

@@ -70,20 +70,6 @@ void registry_reap(uint64_t owner) {
         if (!found) break;
         obj_release(found);
     }
-    for (;;) {
-        conn *found = NULL;
-        pthread_mutex_lock(&lock);
-        for (struct obj *o = all.next; o != &all && !found; o = o->next)
-            if (o->owner == owner && o->type == XPC_TYPE_CONNECTION && atomic_load(&o->refs) > 0) found = (conn *)o;
-        pthread_mutex_unlock(&lock);
-        if (!found) break;
-        conn_keep(found);
-        while (atomic_load(&found->o.refs) > 0) {
-            atomic_fetch_sub(&found->o.refs, 1);
-            conn_drop(found);
-        }
-        conn_drop(found);
-    }
 }
 
 static long walk(bool print, long *dead, long *connections) {

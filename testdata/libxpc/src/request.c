@@ -1,12 +1,6 @@
 // Requests: whoever completes one first decides what its handler gets.
 #include "world.h"
 
-#ifdef XS_BENCH
-enum { SPINS = 400 };
-#else
-enum { SPINS = 0 };
-#endif
-
 struct request *request_new(conn *c, xpc_handler_t handler, dispatch_queue_t q) {
     struct request *r = calloc(1, sizeof *r);
     atomic_init(&r->refs, 1);
@@ -59,8 +53,7 @@ static void unlist(struct request *r) {
     else
         r->connection->requests = r->next;
     if (r->next) r->next->prev = r->prev;
-    // The caller still has a reference, or the next unlock gives this one back.
-    later_call(release, r);
+    later_embedded(&r->later, release, r);
 }
 
 static void run(struct item *it) {
@@ -77,9 +70,10 @@ static void run(struct item *it) {
     }
     struct xs_process *p = r->connection->process;
     if (!process_mute(p)) {
-        xs_enter(p);
+        struct frame f;
+        process_enter(&f, p);
         r->handler(r->result);
-        xs_leave();
+        process_leave(&f);
     }
     xpc_object_t result = r->result;
     r->result = NULL;
@@ -109,9 +103,8 @@ void request_complete(struct request *r, xpc_object_t result, struct xs_process 
     obj_set_owner(result, c->process);
     r->result = result;
     if (r->sync) {
-        request_retain(r);
         unlist(r);
-        later_call(request_wake, r);
+        later_wake(&r->parker); // the thread that waits holds a reference until then
         return;
     }
     request_retain(r);
@@ -129,15 +122,9 @@ void request_complete(struct request *r, xpc_object_t result, struct xs_process 
     }
 }
 
-void request_wake(void *argument) {
-    struct request *r = argument;
-    unpark(&r->parker);
-    request_release(r);
-}
-
 xpc_object_t request_wait(struct request *r) {
     pool_blocking(1);
-    park_spinning(&r->parker, SPINS);
+    park(&r->parker);
     pool_blocking(-1);
     jitter();
     xpc_object_t result = r->result;

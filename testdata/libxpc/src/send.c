@@ -83,9 +83,10 @@ static void barrier_run(struct item *it) {
     struct barrier *b = (struct barrier *)it;
     conn *c = b->connection;
     if (!process_mute(c->process)) {
-        xs_enter(c->process);
+        struct frame frame;
+        process_enter(&frame, c->process);
         b->block();
-        xs_leave();
+        process_leave(&frame);
     }
     block_release(b->block);
     jitter();

@@ -83,7 +83,16 @@ void later_release(void *object); // obj_release
 void later_unhold(void *object);
 void later_block(const void *block);
 void later_conn(struct _xpc_connection_s *c); // conn_drop
+struct later {
+    struct later *next;
+    void (*fn)(void *);
+    void *argument;
+    bool embedded;
+};
 void later_call(void (*fn)(void *), void *argument);
+void later_embedded(struct later *l, void (*fn)(void *), void *argument); // l is part of argument
+struct parker;
+void later_wake(struct parker *p); // at once without the world lock
 extern int xs_knobs[XS_KNOB_COUNT];
 
 // --- adversary.c
@@ -112,7 +121,6 @@ struct parker {
     _Atomic int state;
 };
 void park(struct parker *p);
-void park_spinning(struct parker *p, int spins);
 bool park_until(struct parker *p, const struct timespec *deadline);
 void unpark(struct parker *p);
 
@@ -169,6 +177,13 @@ struct xs_process {
 void process_retain(struct xs_process *p);
 void process_release(struct xs_process *p);
 struct xs_process *process_current(void);
+struct frame {
+    struct xs_process *process;
+    struct frame *below;
+    bool heap; // made by xs_enter
+};
+void process_enter(struct frame *f, struct xs_process *p); // as xs_enter, for code that surely comes back
+void process_leave(struct frame *f);
 struct xs_process *process_new(const char *name);
 void process_kill_locked(struct xs_process *p);
 bool process_mute(const struct xs_process *p); // its handlers must not run
@@ -314,6 +329,7 @@ struct request {
     xpc_object_t result;
     struct parker parker;
     struct item item;
+    struct later later;
     int hops;
 };
 struct request *request_new(conn *c, xpc_handler_t handler, dispatch_queue_t q);
@@ -323,7 +339,6 @@ void request_list(struct request *r);
 // Takes over the reference to result. sender: whose reply it is, else NULL.
 void request_complete(struct request *r, xpc_object_t result, struct xs_process *sender);
 void request_dropped(struct request *r);
-void request_wake(void *r);
 xpc_object_t request_wait(struct request *r);
 void requests_fail(conn *c, xpc_object_t error);
 void requests_forget(conn *c);

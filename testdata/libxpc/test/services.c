@@ -28,6 +28,7 @@ ROW(45, messages_before_the_death_come_first) {
     xpc_connection_t k = mach_client("com.test.svc", &c);
     say(k, "one");
     await(&s, "one");
+    xs_wait_idle(); // a handler that still runs may hold the sends back (K-3)
     xpc_connection_suspend(k);
     xs_enter(xs_job_process(j));
     say(last_peer, "a"), say(last_peer, "b");

@@ -74,8 +74,7 @@ func (d *Daemon) answer(p *fake.Process, dir, route string, m *xpc.Message) (any
 			"apiServerAppName": "container-apiserver",
 		}, nil
 	case "containerList":
-		data, err := json.Marshal(d.snapshots())
-		return xpc.Dictionary{"containers": data}, err
+		return xpc.Dictionary{"containers": xpc.JSON[[]object]{Value: d.snapshots()}}, nil
 	case "containerLogs":
 		return d.logs(dir, m)
 	case "containerKill":

@@ -1,0 +1,65 @@
+package fake
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-xpc/xpc/driver"
+)
+
+// ReportLeaks makes [Launchd.Close] report what processes that still run then
+// have not given back: peers neither activated nor cancelled, requests never
+// answered, transactions never ended, messages never released, and, in processes
+// that no job stands behind, connections never closed.
+func ReportLeaks() Option { return func(o *options) { o.reportLeaks = true } }
+
+// leaks names what was left. The caller holds w.mu.
+func (w *Launchd) leaks() (errs []error) {
+	for _, p := range slices.SortedFunc(maps.Keys(w.processes), byPID) {
+		report := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("fake: process %s: %s", p, fmt.Sprintf(format, args...)))
+		}
+		for c := p.conns; c != nil; c = c.next {
+			if n := c.waiting(); n > 0 {
+				report("%d requests on %s were never answered", n, c.what())
+			}
+			switch {
+			case c.invalid || c.released:
+			case c.kind == driver.KindPeer && c.accepted && !c.active:
+				report("%s was neither activated nor cancelled", c.what())
+			case c.active && p.job == nil:
+				report("%s was never closed", c.what())
+			}
+		}
+		if p.explicit > 0 {
+			report("%d transactions were never ended", p.explicit)
+		}
+		if p.messages > 0 {
+			report("%d messages were never released", p.messages)
+		}
+	}
+	return errs
+}
+
+func (c *conn) waiting() (n int) {
+	for r := c.firstRequest; r != nil; r = r.next {
+		n++
+	}
+	return n
+}
+
+// what names a connection for people.
+func (c *conn) what() string {
+	name := ""
+	if s := c.serviceName(); s != "" {
+		name = fmt.Sprintf(" %q", s)
+	}
+	switch {
+	case c.kind == driver.KindPeer:
+		return fmt.Sprintf("peer #%d of listener%s, from pid %d,", c.id, name, c.cred.PID)
+	case c.isListener():
+		return fmt.Sprintf("listener #%d%s", c.id, name)
+	}
+	return fmt.Sprintf("connection #%d%s", c.id, name)
+}

@@ -1,0 +1,32 @@
+package fake
+
+// TB is the part of testing.TB that [New] uses.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Failed() bool
+	Errorf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// New makes a world for a test, which ends with it. The test fails if something
+// was left over, see [ReportLeaks], and shows the end of the log, and the seed of
+// a shuffled order, if it fails.
+func New(t TB, opts ...Option) *Launchd {
+	t.Helper()
+	w := NewLaunchd(append([]Option{ReportLeaks()}, opts...)...)
+	t.Cleanup(func() {
+		t.Helper()
+		if err := w.Close(); err != nil {
+			t.Errorf("%v", err)
+		}
+		if !t.Failed() {
+			return
+		}
+		t.Logf("fake: the last events:\n%s", w.tail(40))
+		if s := w.Seed(); s != 0 {
+			t.Logf("fake: the order was shuffled; replay it with %s=%d", SeedVariable, s)
+		}
+	})
+	return w
+}

@@ -1,0 +1,107 @@
+//go:build cgo && xpcstandin
+
+package xpctest_test
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-xpc/xpc"
+	"github.com/go-xpc/xpc/internal/native"
+	"github.com/go-xpc/xpc/internal/standin"
+	"github.com/go-xpc/xpc/xpctest"
+)
+
+// TestStandin runs the suite on the C stand-in, through the bridge that ships.
+func TestStandin(t *testing.T) {
+	standin.Set(standin.CrashUnwinds, true)
+	xpctest.Run(t, &standinHarness{})
+}
+
+// standinHarness runs one case at a time: the stand-in has one world, which is
+// empty again before the next.
+type standinHarness struct{}
+
+func (h *standinHarness) Serial() {}
+
+func (h *standinHarness) Name() string { return "stand-in" }
+
+func (h *standinHarness) Has(c xpctest.Capability) bool { return c != xpctest.Bundles }
+
+func (h *standinHarness) RunCase(t *testing.T, _ xpctest.Case, f func(*testing.T)) {
+	before := native.Count()
+	t.Run("", f)
+	// First Go lets go of what it holds, then the world goes.
+	defer standin.Reset()
+	for deadline := time.Now().Add(10 * time.Second); native.Count() != before; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Errorf("left alive in C: %+v, before the case: %+v", native.Count(), before)
+			return
+		}
+		standin.WaitIdle()
+	}
+}
+
+func (h *standinHarness) New(t testing.TB) xpctest.World {
+	return &standinWorld{t: t, rt: standin.Default().Runtime()}
+}
+
+type standinWorld struct {
+	t  testing.TB
+	rt *xpc.Runtime
+}
+
+func (w *standinWorld) Client() *xpc.Runtime { return w.rt }
+func (w *standinWorld) PID() int             { return os.Getpid() }
+func (w *standinWorld) Log() string          { return "" }
+func (w *standinWorld) Quiesce()             { standin.WaitIdle() }
+
+func dress(p *standin.Process, i xpctest.Identity) {
+	p.SetCode(i.SigningID, i.TeamID, i.Platform)
+	for k, v := range i.Entitlements {
+		p.SetEntitlement(k, v)
+	}
+}
+
+func (w *standinWorld) Process(s xpctest.ProcessSpec) xpctest.Process {
+	p := standin.NewProcess("client")
+	w.t.Cleanup(p.Exit)
+	if s.Domain == xpctest.System {
+		p.SetSystem()
+	}
+	dress(p, s.Identity)
+	return p
+}
+
+func (w *standinWorld) Service(s xpctest.ServiceSpec) xpctest.Service {
+	j := standin.Declare(s.Names[0]+".job", s.Domain == xpctest.System, s.Names,
+		func(p *standin.Process) { dress(p, s.Identity) },
+		func(ctx context.Context, p *standin.Process) { s.Main(ctx, p.Runtime()) })
+	w.t.Cleanup(j.Unload)
+	return standinService{j}
+}
+
+type standinService struct{ *standin.Job }
+
+func (s standinService) on(f func(*standin.Process)) {
+	if p := s.Running(); p != nil {
+		f(p)
+	}
+}
+
+func (s standinService) PID() (pid int) {
+	s.on(func(p *standin.Process) { pid = p.PID() })
+	return pid
+}
+
+func (s standinService) Exit()      { s.on((*standin.Process).Exit) }
+func (s standinService) Crash()     { s.on((*standin.Process).Crash) }
+func (s standinService) Terminate() { s.on((*standin.Process).Terminate) }
+
+func (s standinService) IdleExit() (ended bool) {
+	s.on(func(p *standin.Process) { ended = p.IdleExit() })
+	return ended
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -211,9 +212,9 @@ func TestUnmarshalNumbers(t *testing.T) {
 	type in[T any] struct {
 		N T `xpc:"n"`
 	}
-	var i in[int]
+	var i in[int64]
 	require.NoError(t, one(uint64(math.MaxInt64), &i))
-	assert.Equal(t, math.MaxInt64, i.N)
+	assert.Equal(t, int64(math.MaxInt64), i.N)
 	var u8 in[uint8]
 	require.NoError(t, one(int64(255), &u8))
 	assert.Equal(t, uint8(255), u8.N)
@@ -537,4 +538,78 @@ func TestJSON(t *testing.T) {
 	var syntax *json.SyntaxError
 	assert.ErrorAs(t, err, &syntax)
 	assert.ErrorContains(t, err, "xpc: c: UnmarshalXPC: ")
+}
+
+func TestDoubleBitsInStructs(t *testing.T) {
+	type double struct {
+		F float64 `xpc:"f"`
+		P *float64
+		L []float64
+	}
+	for _, bits := range []uint64{0x7ff0000000000001, 0xfff4000000000000, 0x7ff8000000000001, 1, 1 << 63, 0x3fb999999999999a} {
+		f := math.Float64frombits(bits)
+		var out double
+		require.NoError(t, received(t, double{f, &f, []float64{f}}).Decode(&out))
+		for _, got := range []float64{out.F, *out.P, out.L[0]} {
+			assert.Equal(t, bits, math.Float64bits(got), "%#x", bits)
+		}
+	}
+}
+
+// A body that no backend makes is an error, in little time and memory.
+func TestHostileBodies(t *testing.T) {
+	deep := func(n int, open func(*wire.Encoder) int) []byte {
+		var e wire.Encoder
+		marks := make([]int, n)
+		for i := range marks {
+			marks[i] = open(&e)
+		}
+		e.Null()
+		for i := range marks {
+			e.End(marks[n-1-i], 1)
+		}
+		return e.Buf
+	}
+	lists := deep(10_000, func(e *wire.Encoder) int {
+		m := e.Begin(wire.Dictionary)
+		e.Key("next")
+		return m
+	})
+	arrays := deep(10_000, func(e *wire.Encoder) int { return e.Begin(wire.Array) })
+	// One element, and a count as large as the bytes allow.
+	var e wire.Encoder
+	d := e.Begin(wire.Dictionary)
+	e.Key("l")
+	a := e.Begin(wire.Array)
+	e.Data(make([]byte, 1<<16))
+	e.End(a, 1<<16)
+	e.End(d, 1)
+	claims := e.Buf
+
+	type huge struct {
+		L [][1 << 12]int `xpc:"l"`
+	}
+	m := xpc.Received(hostile(lists, 0))
+	counts := xpc.Received(hostile(claims, 0))
+	for name, f := range map[string]func() error{
+		"dictionaries": func() error { _, err := m.Dictionary(); return err },
+		"list":         func() error { return m.Decode(new(list)) },
+		"any":          func() error { return m.Decode(new(any)) },
+		"maps":         func() error { return m.Decode(new(map[string]map[string]any)) },
+		"arrays":       func() error { _, err := xpc.DecodeBody(hostile(nil, 0), arrays); return err },
+		"pass on":      func() error { return xpc.EncodeOnce(m) },
+		"count":        func() error { _, err := counts.Dictionary(); return err },
+		"huge":         func() error { return counts.Decode(new(huge)) },
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		require.Error(t, f(), name)
+		runtime.ReadMemStats(&after)
+		assert.Less(t, time.Since(start), time.Second, name)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20), name)
+	}
+	assert.NotEmpty(t, m.String())
+	assert.NotZero(t, m.LogValue())
+	assert.NotEmpty(t, counts.String())
 }

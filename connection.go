@@ -203,22 +203,23 @@ func (c *Connection) Resume() error {
 	})
 }
 
-// resume is false where a Resume means an Activate.
+// resume is false where a Resume means an Activate. The backend resumes without
+// the lock: its count is never below ours, and what it lets loose may call back.
 func (c *Connection) resume() (bool, error) {
 	s := c.s
 	s.ctl.Lock()
-	defer s.ctl.Unlock()
-	switch {
-	case s.suspends > 0:
+	active, suspended := s.activated, s.suspends > 0
+	if suspended {
 		s.suspends--
-		if s.activated {
-			s.d.Resume()
-		}
-		return true, nil
-	case s.activated:
+	}
+	s.ctl.Unlock()
+	switch {
+	case suspended && active:
+		s.d.Resume()
+	case active:
 		return true, misuse("Resume", "over-resume: the connection is active and not suspended (row 29)")
 	}
-	return false, nil
+	return suspended || active, nil
 }
 
 // Cancel ends the connection. It returns at once and interrupts nothing: the

@@ -17,7 +17,7 @@ import (
 
 func describable(t *testing.T) xpc.Dictionary {
 	return xpc.Dictionary{
-		"null": nil, "true": true, "false": false, "int64": math.MinInt64, "uint64": uint64(math.MaxUint64),
+		"null": nil, "true": true, "false": false, "int64": int64(math.MinInt64), "uint64": uint64(math.MaxUint64),
 		"double": 0.1, "large": 1e300, "negative zero": math.Copysign(0, -1), "infinity": math.Inf(1),
 		"nan": math.Float64frombits(0x7ff0000000000123), "date": time.Unix(0, -1), "data": []byte("bytes"),
 		"no data": []byte{}, "long data": bytes.Repeat([]byte{0xab}, 33), "large data": make([]byte, wire.BigDataSize),

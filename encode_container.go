@@ -33,6 +33,8 @@ func (e *encoder) enter(id identity) error {
 func (e *encoder) leave() error {
 	e.depth--
 	e.pop()
+	// Here, too: values that share their parts can be small in memory and endless
+	// when written out.
 	if len(e.Buf) > e.limits.Size {
 		return fail("message is larger than %d bytes", e.limits.Size)
 	}
@@ -50,10 +52,6 @@ func (e *encoder) push(id identity) error {
 	}
 	if len(e.open) >= maxOpen {
 		return fail("nested deeper than %d", maxOpen)
-	}
-	// Values that share their parts can be small in memory and endless here.
-	if len(e.Buf) > e.limits.Size {
-		return fail("message is larger than %d bytes", e.limits.Size)
 	}
 	e.open = append(e.open, id)
 	return nil

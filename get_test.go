@@ -89,7 +89,6 @@ func TestTypedGetters(t *testing.T) {
 			}
 		}
 	}
-	delete(defaults, "double")
 	for kind, value := range read(m, "missing") {
 		if kind != "double" {
 			assert.Equal(t, defaults[kind], value)
@@ -245,8 +244,9 @@ func TestLargeDataIsCopiedOnce(t *testing.T) {
 	assert.EqualValues(t, 1, flat.copies.Load(), "the other one was not touched")
 	got[0] = 'y'
 	assert.Equal(t, byte('x'), m.GetData("d")[0], "the caller's own")
-	allocs := testing.AllocsPerRun(10, func() { m.GetData("d") })
-	assert.LessOrEqual(t, allocs, 4.0)
+	if !raceDetector {
+		assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { m.GetData("d") }), 4.0)
+	}
 	require.NoError(t, m.Release())
 	assert.Equal(t, byte('y'), got[0])
 	assert.Nil(t, m.GetData("d"))

@@ -120,7 +120,11 @@ func TestRoundTripDescriptors(t *testing.T) {
 	sameFile(t, f, got["g"].(xpc.Array)[2].(*os.File))
 	assert.NotSame(t, f, got["f"])
 
-	// Passed on, without a Go value in between.
+	// Passed on, without a Go value in between, and without a file.
+	before := openFiles(t)
+	require.NoError(t, xpc.EncodeOnce(m))
+	require.NoError(t, xpc.EncodeOnce(xpc.Dictionary{"nested": m}))
+	assert.Equal(t, before, openFiles(t))
 	again := received(t, m)
 	g := again.GetFile("f")
 	require.NotNil(t, g)

@@ -634,6 +634,93 @@ func TestServerTracer(t *testing.T) {
 	})
 }
 
+// What nobody waits for is logged: errors of one-way messages, messages that come
+// too late, and panics of OnInterrupted.
+func TestServerLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logged := xpc.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))
+		w, p := byHand(t)
+		hold := make(chan struct{})
+		s := &xpc.Server{Handler: xpc.HandlerFunc(func(_ context.Context, m *xpc.Message) (any, error) {
+			<-hold
+			return nil, errors.New("no luck")
+		})}
+		served := start(context.Background(), s, listen(t, serviceName, p, logged))
+		c := w.dial(logged, xpc.OnInterrupted(func(error) { panic("oops") }))
+		require.NoError(t, c.Send(xpc.Dictionary{}))
+		synctest.Wait()
+		down := make(chan error, 1)
+		go func() { down <- s.Shutdown(context.Background()) }()
+		synctest.Wait()
+		require.NoError(t, c.Send(xpc.Dictionary{}))
+		synctest.Wait()
+		assert.Contains(t, log.String(), "one-way message dropped")
+		close(hold)
+		require.NoError(t, <-down)
+		require.Equal(t, xpc.ErrServerClosed, <-served)
+		synctest.Wait()
+		assert.Contains(t, log.String(), "no luck")
+		assert.Contains(t, log.String(), "oops")
+	})
+}
+
+func TestListenerBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w, p := byHand(t)
+		l := listen(t, serviceName, p, xpc.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		for range 1024 {
+			require.NoError(t, w.dial().Send(xpc.Dictionary{}))
+		}
+		synctest.Wait()
+		require.ErrorIs(t, w.dial().Call(context.Background(), xpc.Dictionary{}, nil), xpc.ErrInterrupted)
+		synctest.Wait()
+		assert.Contains(t, log.String(), "client refused")
+		peer, err := l.Accept(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, peer.Close())
+	})
+}
+
+// Events of a listener and its peers share the queue that was asked for.
+func TestListenerTargetQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, p := byHand(t)
+		q, err := p.Runtime().NewQueue("events")
+		require.NoError(t, err)
+		defer q.Close()
+		l := listen(t, "", p, xpc.WithTargetQueue(q))
+		s := &xpc.Server{Handler: xpc.HandlerFunc(back)}
+		served := start(context.Background(), s, l)
+		e, err := l.Endpoint()
+		require.NoError(t, err)
+		cq, err := w.client.NewQueue("client")
+		require.NoError(t, err)
+		defer cq.Close()
+		c, err := xpc.NewEndpointClient(e, xpc.WithRuntime(w.client), xpc.WithTargetQueue(cq))
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.Call(context.Background(), xpc.Dictionary{}, nil))
+
+		free := make(chan struct{})
+		require.NoError(t, q.Async(func() { <-free }))
+		synctest.Wait()
+		result := make(chan error, 1)
+		go func() { result <- c.Call(context.Background(), xpc.Dictionary{}, nil) }()
+		synctest.Wait()
+		select {
+		case err := <-result:
+			t.Fatal("answered while the queue was held: ", err)
+		default:
+		}
+		close(free)
+		require.NoError(t, <-result)
+		require.NoError(t, s.Shutdown(context.Background()))
+		require.Equal(t, xpc.ErrServerClosed, <-served)
+	})
+}
+
 // The other tests of level 2 are on the fake. This one is on whatever runtime
 // there is: libxpc on a Mac, its stand-in under make bridge.
 func TestLevel2OnThisRuntime(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 type state struct {
 	d driver.Conn
 
-	// ctl is held across the calls into the backend that the check before them
-	// guards: Suspend, Resume, SetEventHandler. A backend never runs a handler
-	// inside those, nor inside Activate, which is called without it.
+	// ctl is held across SetEventHandler and Suspend, so that they reach the
+	// backend in the order of the checks before them. What may set events loose,
+	// Activate, Resume and the teardown, is called without it.
 	ctl       sync.Mutex
 	activated bool
 	suspends  int // held here only while inactive, so that row 19 is the same everywhere

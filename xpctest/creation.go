@@ -143,6 +143,11 @@ var creation = []Case{
 		h.listeners.at(0).wait(newPeer)
 		x.call(2)
 		x.is()
+		// Nor may another process listen on the job's name.
+		other := e.jobHost(program{})
+		c, err := e.rt.NewMachService(other.name, nil, xpc.MachServiceListener)
+		e.end("impostor", c, err).activate().wait(invalid)
+		other.connect().call(3)
 	}},
 	{Row: 10, Name: "listener_registers_nothing", Says: "making a listener does not register a new name", Needs: []Capability{Jobs}, run: func(e *env) {
 		name := e.name("undeclared")

@@ -186,6 +186,19 @@ var credentials = []Case{
 		g.open()
 		freed.wait("context")
 		x.wait(invalid)
+		// Also when the last event has come before.
+		y := h.clientOn(q).activate()
+		freed = e.finalizer(y)
+		e.NoError(y.c.SetContext("context"))
+		e.NoError(y.c.Cancel())
+		y.wait(invalid)
+		<-y.c.Done()
+		g = e.block(q)
+		e.NoError(y.c.Close())
+		e.quiet()
+		freed.is()
+		g.open()
+		freed.wait("context")
 	}},
 }
 

@@ -26,6 +26,7 @@ type env struct {
 	ctx   context.Context
 	stop  context.CancelFunc
 
+	once   sync.Once
 	mu     sync.Mutex
 	ends   []*end
 	queues []*xpc.Queue
@@ -106,13 +107,27 @@ func (e *env) quiet() {
 
 func (e *env) service(s ServiceSpec) Service {
 	e.need(Jobs)
+	return e.declare(s)
+}
+
+func (e *env) declare(s ServiceSpec) Service {
+	defer e.closeFirst()
 	return e.world.(Launcher).Service(s)
 }
 
 func (e *env) process(s ProcessSpec) Process {
 	e.need(Processes)
+	return e.spawn(s)
+}
+
+func (e *env) spawn(s ProcessSpec) Process {
+	defer e.closeFirst()
 	return e.world.(Spawner).Process(s)
 }
+
+// closeFirst makes the connections close before what the world has just made
+// goes away.
+func (e *env) closeFirst() { e.t.Cleanup(func() { e.once.Do(e.cleanup) }) }
 
 // queue makes a serial queue in the client's process.
 func (e *env) queue() *xpc.Queue { return e.queueIn(e.rt, false) }

@@ -73,7 +73,7 @@ func (e *env) host(p program) *host {
 			<-ctx.Done()
 		}
 	}
-	h.svc = e.world.(Launcher).Service(spec)
+	h.svc = e.declare(spec)
 	return h
 }
 

@@ -170,7 +170,7 @@ var listening = []Case{
 			return
 		}
 		for i, f := range []func(Process){Process.Exit, Process.Crash} {
-			other := e.world.(Spawner).Process(ProcessSpec{})
+			other := e.spawn(ProcessSpec{})
 			x = h.clientIn(other.Runtime(), nil).activate()
 			x.send(1)
 			p = h.peers.at(3 + i)

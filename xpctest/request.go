@@ -165,7 +165,7 @@ var requests = []Case{
 			return
 		}
 		// The other way round: the client exits before it has answered.
-		client := e.world.(Spawner).Process(ProcessSpec{})
+		client := e.spawn(ProcessSpec{})
 		x := h.clientIn(client.Runtime(), nil).activate()
 		x.send(0)
 		p := h.peers.at(2)

@@ -170,7 +170,7 @@ func newEnv(t *testing.T, h Harness, c Case, log *journal) *env {
 	e.rt = e.world.Client()
 	e.ctx, e.stop = context.WithTimeout(context.Background(), patience)
 	t.Cleanup(func() {
-		e.cleanup()
+		e.once.Do(e.cleanup)
 		if t.Failed() {
 			t.Logf("the rule: %s\nthe events:\n%s\nthe world:\n%s", c.Says, log, e.world.Log())
 		}

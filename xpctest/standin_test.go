@@ -17,7 +17,6 @@ import (
 
 // TestStandin runs the suite on the C stand-in, through the bridge that ships.
 func TestStandin(t *testing.T) {
-	standin.Set(standin.CrashUnwinds, true)
 	xpctest.Run(t, &standinHarness{})
 }
 
@@ -33,6 +32,8 @@ func (h *standinHarness) Has(c xpctest.Capability) bool { return c != xpctest.Bu
 
 func (h *standinHarness) RunCase(t *testing.T, _ xpctest.Case, f func(*testing.T)) {
 	before := native.Count()
+	standin.Set(standin.CrashUnwinds, true) // a reset forgets the knobs
+	standin.Set(standin.SyncWaits, true)
 	t.Run("", f)
 	// First Go lets go of what it holds, then the world goes.
 	defer standin.Reset()

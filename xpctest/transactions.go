@@ -103,9 +103,9 @@ var transactions = []Case{
 		e.False(h.svc.IdleExit())
 		e.NoError(m.Reply(msg(2)))
 		r.wait("2")
-		e.NoError(m.Release())
-		e.until(h.svc.IdleExit)
+		e.until(h.svc.IdleExit) // although the request is still held
 		x.wait(interrupted)
+		e.NoError(m.Release())
 		s := x.request(3, hold)
 		m = h.held.at(1)
 		e.quiet()

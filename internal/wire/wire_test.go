@@ -192,6 +192,7 @@ func TestHostile(t *testing.T) {
 		"data past the end":      {join([]byte{byte(Data)}, u32(math.MaxUint32)), 0, "truncated"},
 		"data one short":         {join([]byte{byte(Data)}, u32(2), []byte{1}), 0, "truncated"},
 		"text past the end":      {join([]byte{byte(String)}, u32(math.MaxUint32), []byte{0}), 0, "truncated"},
+		"text one short":         {join([]byte{byte(String)}, u32(1), []byte("a")), 0, "truncated"},
 		"text of -5":             {join([]byte{byte(String)}, u32(math.MaxUint32-4), []byte{0}), 0, "truncated"},
 		"text without NUL":       {join([]byte{byte(String)}, u32(1), []byte("ab")), 0, "text without its NUL"},
 		"NUL inside":             {join([]byte{byte(String)}, u32(1), []byte{0, 0}), 0, "NUL inside a text"},

@@ -1,0 +1,5 @@
+//go:build !race
+
+package xpc_test
+
+const raceDetector = false

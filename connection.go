@@ -394,8 +394,12 @@ func (c *Connection) call(f func() error) error {
 	return f()
 }
 
+// Runtime is where the connection lives, for a handler that connects to an
+// endpoint it has received.
+func (c *Connection) Runtime() *Runtime { return c.rt }
+
 // Name is the name given at creation; it is empty for peers, anonymous
-// listeners and connections made from endpoints. Runtime and state do not matter.
+// listeners and connections made from endpoints. It stays after Close.
 //
 // C: xpc_connection_get_name,
 // https://developer.apple.com/documentation/xpc/1448790-xpc_connection_get_name

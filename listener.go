@@ -219,10 +219,6 @@ func (p *Peer) Done() <-chan struct{} { return p.l.conn.Done() }
 // from the start. Its event handler belongs to the server.
 func (p *Peer) Connection() *Connection { return p.l.conn }
 
-// Runtime is where the connection lives, for a handler that connects to an
-// endpoint it has received.
-func (c *Connection) Runtime() *Runtime { return c.rt }
-
 type peerKey struct{}
 
 // PeerFromContext is the peer whose message a handler of a [Server] serves, by

@@ -259,10 +259,13 @@ var interruption = []Case{
 func (e *env) until(ok func() bool) {
 	e.t.Helper()
 	for !ok() {
-		if e.ctx.Err() != nil {
+		e.quiet()
+		if ok() {
+			return
+		}
+		if e.ctx.Err() != nil || e.has(Quiet) && !e.c.Real {
 			e.timeout("a condition of the backend", "")
 		}
-		e.quiet()
 		runtime.Gosched()
 	}
 }

@@ -166,8 +166,14 @@ var requests = []Case{
 		}
 		// The other way round: the client exits before it has answered.
 		client := e.spawn(ProcessSpec{})
-		x := h.clientIn(client.Runtime(), nil).activate()
-		x.send(0)
+		x := h.clientIn(client.Runtime(), nil)
+		e.NoError(x.c.SetEventHandler(func(ev xpc.Event) {
+			if m, ok := ev.(*xpc.Message); ok {
+				e.oops("retain", m.Retain())
+			}
+			x.record(ev)
+		}))
+		x.activate().send(0)
 		p := h.peers.at(2)
 		r := p.request(1, echo)
 		x.wait("1")

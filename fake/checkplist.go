@@ -17,16 +17,63 @@ func CheckPlist(r io.Reader) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for _, key := range slices.Sorted(maps.Keys(dict)) {
-		if slices.Contains(plistKeys, key) {
-			continue
+	return findingsOf(dict), nil
+}
+
+// CheckPlist is the function of that name, and looks also at what only a world
+// can tell: whether the domain has the label or one of the names already, and what
+// launchd does not do there. The job need not be loaded.
+func (w *Launchd) CheckPlist(r io.Reader, d Domain) ([]string, error) {
+	dict, err := decodePlist(r)
+	if err != nil {
+		return nil, err
+	}
+	out := findingsOf(dict)
+	cfg, _ := configOf(dict)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hasJob(d, cfg.Label) {
+		out = append(out, fmt.Sprintf("Label %q is that of a job in %s: launchctl bootstrap fails until that job is booted out", cfg.Label, d))
+	}
+	for _, name := range cfg.MachServices {
+		if e := w.domains[d][name]; e != nil && e.job.cfg.Label != cfg.Label {
+			out = append(out, fmt.Sprintf("the name %q is in MachServices of job %s, too: a name belongs to one job of a domain, the one that was loaded first", name, e.job.cfg.Label))
 		}
-		advice := ""
-		if near := nearest(key); near != "" {
-			advice = fmt.Sprintf("; %s is meant, perhaps", near)
+		if d != System && w.domains[System][name] != nil {
+			out = append(out, fmt.Sprintf("the name %q is declared in %s, too: processes in %s find this job, privileged lookups and all others that one", name, System, d))
 		}
-		out = append(out, fmt.Sprintf("key %s is not known: launchd ignores it in silence%s", key, advice))
+	}
+	if cfg.UserName != "" && d != System {
+		out = append(out, fmt.Sprintf("UserName means nothing in %s: launchd runs the agent as the user whose domain it is", d))
+	}
+	return out, nil
+}
+
+// findingsOf looks at the list alone.
+func findingsOf(dict map[string]any) (out []string) {
+	out = unknownKeys(dict, "key ", plistKeys)
+	if k, ok := dict["KeepAlive"].(map[string]any); ok {
+		out = append(out, unknownKeys(k, "key KeepAlive ", keepAliveKeys)...)
+		if _, ok := k["NetworkState"]; ok {
+			out = append(out, "KeepAlive NetworkState has no effect since macOS 10.10: launchd does not start the job for it")
+		}
+		if len(k) == 0 {
+			out = append(out, "KeepAlive is an empty dictionary: no condition ever holds, and the job is not kept alive")
+		}
+	}
+	services, _ := dict["MachServices"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		switch v := services[name].(type) {
+		case bool:
+			if !v {
+				out = append(out, fmt.Sprintf("MachServices %q is false: the name is declared all the same where the key is there; leave the key out", name))
+			}
+		case map[string]any:
+			out = append(out, unknownKeys(v, fmt.Sprintf("key MachServices %q ", name), machServiceKeys)...)
+		}
+	}
+	if _, ok := dict["OnDemand"]; ok {
+		out = append(out, "OnDemand is deprecated since 10.5: KeepAlive says the same the other way round")
 	}
 	if _, err := configOf(dict); err != nil {
 		out = append(out, strings.Split(err.Error(), "\n")...)
@@ -37,8 +84,26 @@ func CheckPlist(r io.Reader) ([]string, error) {
 	if dict["Program"] == nil && dict["ProgramArguments"] == nil && dict["BundleProgram"] == nil {
 		out = append(out, "Program and ProgramArguments are missing: launchd has nothing to run")
 	}
-	return out, nil
+	return out
 }
+
+func unknownKeys(dict map[string]any, what string, known []string) (out []string) {
+	for _, key := range slices.Sorted(maps.Keys(dict)) {
+		if slices.Contains(known, key) {
+			continue
+		}
+		advice := ""
+		if near := nearest(key, known); near != "" {
+			advice = fmt.Sprintf("; %s is meant, perhaps", near)
+		}
+		out = append(out, fmt.Sprintf("%s%s is not known: launchd ignores it in silence%s", what, key, advice))
+	}
+	return out
+}
+
+var keepAliveKeys = []string{"SuccessfulExit", "Crashed", "NetworkState", "PathState", "OtherJobEnabled", "AfterInitialDemand"}
+
+var machServiceKeys = []string{"ResetAtClose", "HideUntilCheckIn"}
 
 // plistKeys are those of launchd.plist(5).
 var plistKeys = []string{
@@ -54,9 +119,9 @@ var plistKeys = []string{
 }
 
 // nearest is the known key that a misspelt one is closest to, if it is close.
-func nearest(key string) (best string) {
+func nearest(key string, known []string) (best string) {
 	least := 3 // edits
-	for _, k := range plistKeys {
+	for _, k := range known {
 		if strings.EqualFold(k, key) {
 			return k
 		}

@@ -34,6 +34,7 @@ func (w *Launchd) Close() error {
 	if w.opt.reportLeaks {
 		errs = w.leaks()
 	}
+	errs = append(errs, w.misuses...)
 	w.closed = true
 	for _, p := range slices.SortedFunc(maps.Keys(w.processes), byPID) {
 		p.die(errKilled)
@@ -44,6 +45,7 @@ func (w *Launchd) Close() error {
 			e.turnAway()
 		}
 	}
+	w.releaseAll()
 	w.unlock()
 
 	if !w.await(w.over, ctx.Done()) {

@@ -31,6 +31,8 @@ type conn struct {
 	accepted  bool // that handler has returned
 	rejected  bool // the listener's requirement failed: it stays a black hole
 	terminal  bool // TERMINATION_IMMINENT is out: no more messages
+	stalled   bool // a fault holds up what has arrived
+	losing    int  // deaths of the other side not reported yet, with LoseAfterDeath
 
 	port      *port // a client's destination, a named listener's name
 	anonymous *port // of a listener: what its endpoints refer to
@@ -40,6 +42,7 @@ type conn struct {
 	inbox   eventList
 	out     eventList // messages and barriers that could not leave at once
 	barrier bool      // one is running
+	later   []func()  // what the running handler or the suspension holds back
 
 	scheduled bool // a job of this connection is on a queue
 	running   bool // that job is inside the event handler or a barrier
@@ -65,7 +68,11 @@ func (c *conn) SetHandler(h driver.Handler) {
 	if c.dead {
 		return
 	}
-	c.handler = h
+	if c.w.opt.swapLate && c.active && !c.inbox.empty() {
+		c.inbox.push(&event{kind: evHandler, h: h})
+	} else {
+		c.handler = h
+	}
 	c.kick()
 }
 
@@ -116,7 +123,23 @@ func (c *conn) wake() {
 		}
 	}
 	c.flush()
+	c.catchUp()
 	c.kick()
+}
+
+// holdsBack tells whether replies, in and out, must wait: by default never.
+func (c *conn) holdsBack() bool {
+	o := &c.w.opt
+	return !c.gone && (o.handlerIsBarrier && c.running || o.suspendedReplies && c.suspends > 0)
+}
+
+// catchUp does what was held back.
+func (c *conn) catchUp() {
+	for len(c.later) > 0 && !c.holdsBack() {
+		f := c.later[0]
+		c.later = c.later[1:]
+		f()
+	}
 }
 
 func (c *conn) Name() (string, bool) { return c.name, c.name != "" && !c.main }
@@ -171,6 +194,10 @@ func (c *conn) free() {
 	c.proc.unlink(c)
 	if f := c.finalizer; f != nil {
 		c.finalizer = nil
+		if c.w.opt.finalizeInRelease {
+			c.w.after = append(c.w.after, f)
+			return
+		}
 		c.queue.push(funcJob(f))
 	}
 }

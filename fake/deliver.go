@@ -17,10 +17,10 @@ func (c *conn) ready() bool {
 		return false
 	case c.barrierNext():
 		return true
-	case c.inbox.empty() || c.dead:
+	case c.inbox.empty() || c.dead || c.stalled:
 		return false
 	}
-	return c.kind != driver.KindPeer || c.accepted
+	return c.kind != driver.KindPeer || c.accepted || c.announced && c.w.opt.peersEarly
 }
 
 func (c *conn) barrierNext() bool {
@@ -46,7 +46,7 @@ func (c *conn) deliver(q *queue) {
 			w.unlock()
 			return
 		}
-		if c.judge(c.sender()) {
+		if c.judge(c.sender()) || len(w.faults) > 0 && c.struck() {
 			continue
 		}
 		ev, e := c.nextEvent()
@@ -65,6 +65,10 @@ func (c *conn) deliver(q *queue) {
 		w.mu.Lock()
 		c.running = false
 		c.delivered(e)
+		if w.opt.handlerIsBarrier {
+			c.flush()
+			c.catchUp()
+		}
 		if q.contended() || w.opt.dice != nil && w.opt.dice.below(2) == 0 {
 			q.push((*delivery)(c))
 			w.unlock()
@@ -92,13 +96,18 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 	switch e.kind {
 	case evMessage:
 		m := e.msg
-		if !c.accepts(m.from) {
+		if m.barred && c.require == nil {
+			m.refuse()
+			return driver.Event{}, nil
+		}
+		if m.barred || !c.accepts(m.from) {
 			m.refuse()
 			return errorEvent(driver.PeerRequirement), e
 		}
 		c.heard(m.from)
 		m.note(c, Delivered)
 		c.proc.take(m)
+		m.at = c
 		m.transaction = true
 		c.proc.automatic++
 		return driver.Event{Message: m}, e
@@ -111,12 +120,16 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 		e.peer.parent = c
 		e.peer.note(Accepted, "")
 		return driver.Event{Peer: e.peer}, e
+	case evHandler:
+		c.handler = e.h
+		return driver.Event{}, nil
 	}
 	switch e.code {
 	case driver.Invalid:
 		c.dead = true
 	case driver.Interrupted:
-		if c.credOf == e.lost {
+		c.losing = max(0, c.losing-1)
+		if c.credOf == e.lost && !c.w.opt.keepCredentials {
 			c.cred, c.credOf = driver.NoCredentials, nil
 		}
 	}
@@ -127,13 +140,56 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 func (c *conn) delivered(e *event) {
 	switch {
 	case e.kind == evPeer:
-		e.peer.accepted = true
-		e.peer.kick()
+		c.shown(e.peer)
+	case e.kind == evMessage && e.msg.at == c && !c.gone:
+		c.w.strike(site{point: AfterDelivery, proc: c.proc, conn: c, msg: e.msg})
 	case e.kind == evBarrier:
 		c.barrier = false
 		c.flush()
 	}
-	if c.dead {
+	if c.dead && !c.w.opt.keepHandlers {
 		c.handler = nil
 	}
+}
+
+// shown follows the return of the listener's handler from a new peer.
+func (c *conn) shown(peer *conn) {
+	if c.w.opt.strict && !peer.active && !peer.invalid && !peer.released {
+		err := misuse("EventHandler", "%s was neither activated nor cancelled when the listener's handler returned (row 153)", peer.what())
+		c.w.misuses = append(c.w.misuses, err)
+		peer.note(Misused, err.Error())
+	}
+	accept := func() {
+		peer.accepted = true
+		peer.kick()
+	}
+	if c.gone || peer.invalid || c.w.strike(site{point: AfterPeer, proc: c.proc, conn: peer, resume: accept}) != stopped {
+		accept()
+	}
+}
+
+// struck lets a fault happen to the message that is next. If it is true, the
+// connection must be looked at again.
+func (c *conn) struck() bool {
+	if c.gone || c.barrierNext() || c.inbox.empty() || c.inbox.head.kind != evMessage || c.inbox.head.msg.passed {
+		return false
+	}
+	m := c.inbox.head.msg
+	m.passed = true
+	resume := func() {
+		c.stalled = false
+		c.kick()
+	}
+	switch c.w.strike(site{point: BeforeDelivery, proc: c.proc, conn: c, msg: m, resume: resume}) {
+	case passed:
+		return false
+	case stopped:
+		c.stalled = true
+	case dropped:
+		c.inbox.pop()
+		m.lose()
+	case failed:
+		m.barred = true
+	}
+	return true
 }

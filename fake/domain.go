@@ -63,6 +63,15 @@ func (w *Launchd) lookup(p *Process, name string, bundled, privileged bool) *por
 // checkIn makes c the listener of its name, and gives it what has waited. The
 // caller holds w.mu.
 func (c *conn) checkIn() {
+	if c.w.strike(site{point: BeforeCheckIn, proc: c.proc, conn: c, resume: c.checkInNow}) != stopped {
+		c.checkInNow()
+	}
+}
+
+func (c *conn) checkInNow() {
+	if c.invalid || c.gone {
+		return
+	}
 	p := c.proc
 	var e *port
 	if p.job != nil && !p.job.isBundled() || c.main {
@@ -70,10 +79,10 @@ func (c *conn) checkIn() {
 	}
 	switch {
 	case e == nil || e.dead:
-		c.invalidate(fmt.Sprintf("the name %q is not in MachServices of the job of process %s", c.name, p))
+		c.invalidate(c.undeclared())
 		return
 	case e.listener != nil:
-		c.invalidate(fmt.Sprintf("the name %q already has a listener in process %s", c.name, e.listener.proc))
+		c.invalidate(c.w.find("process %s makes a second listener for %q: a name has one, and the second receives INVALID", p, c.name))
 		return
 	}
 	c.port = e

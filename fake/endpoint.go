@@ -3,13 +3,13 @@ package fake
 import "github.com/go-xpc/xpc/driver"
 
 // endpoint refers to the port of a listener, and does not keep the listener.
-type endpoint struct{ port *port }
+type endpoint struct{ port *port } // compared by address with EndpointsDiffer
 
 var _ driver.Endpoint = (*endpoint)(nil)
 
 func (e *endpoint) Equal(other driver.Endpoint) bool {
 	o, ok := other.(*endpoint)
-	return ok && o.port == e.port
+	return ok && o.port == e.port && (o == e || !e.port.w.opt.endpointsDiffer)
 }
 
 func (e *endpoint) Release() {}

@@ -9,6 +9,7 @@ const (
 	evPeer
 	evError
 	evBarrier
+	evHandler // with SwapHandlersLate
 )
 
 // An event waits in the inbox of a connection, or in its queue of what is still
@@ -21,6 +22,7 @@ type event struct {
 	code driver.ErrorCode
 	lost *Process // evError, Interrupted: whom the connection lost
 	f    func()   // evBarrier
+	h    driver.Handler
 }
 
 // eventList is a FIFO.

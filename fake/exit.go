@@ -13,6 +13,8 @@ var (
 	errCrashed    = errors.New("crashed")
 	errKilled     = errors.New("killed")
 	errTerminated = errors.New("terminated")
+	// A job whose process could not even be started.
+	errNotLaunched = errors.New("not launched")
 )
 
 // Crash ends the process at once, as a signal would. None of its handlers runs
@@ -147,10 +149,14 @@ func (c *conn) end() {
 		c.reason = c.proc.goneError().Error()
 	}
 	c.finishRequests(driver.Gone)
+	c.catchUp()
 	for _, l := range []*eventList{&c.inbox, &c.out} {
 		for !l.empty() {
-			if e := l.pop(); e.kind == evMessage {
+			switch e := l.pop(); e.kind {
+			case evMessage:
 				e.msg.discard()
+			case evHandler:
+				c.handler = e.h
 			}
 		}
 	}

@@ -26,6 +26,7 @@ type JobConfig struct {
 
 	RunAtLoad            bool
 	KeepAlive            KeepAlive
+	UserName             string        // whom the process runs as; only in System, root if empty
 	ThrottleInterval     time.Duration // between launches; none on demand, 10 s for KeepAlive if zero
 	ExitTimeOut          time.Duration // from SIGTERM to SIGKILL; 20 s if zero
 	EnableTransactions   bool
@@ -33,7 +34,7 @@ type JobConfig struct {
 	ProgramArguments     []string
 	EnvironmentVariables map[string]string
 
-	Credentials *Credentials // as in [ProcessConfig]
+	Credentials *Credentials // as in [ProcessConfig]; goes before UserName
 	Identity    Identity
 }
 
@@ -50,6 +51,7 @@ type Job struct {
 	proc       *Process
 	launches   int
 	launchedAt time.Time
+	launching  bool        // a fault holds the launch up
 	throttled  *time.Timer // a launch that waits
 }
 
@@ -63,6 +65,8 @@ func (w *Launchd) Load(cfg JobConfig) (*Job, error) {
 	cfg.MachServices = slices.Clone(cfg.MachServices)
 	cfg.ProgramArguments = slices.Clone(cfg.ProgramArguments)
 	cfg.EnvironmentVariables = maps.Clone(cfg.EnvironmentVariables)
+	cfg.KeepAlive.PathState = maps.Clone(cfg.KeepAlive.PathState)
+	cfg.KeepAlive.OtherJobEnabled = maps.Clone(cfg.KeepAlive.OtherJobEnabled)
 	j := &Job{w: w, cfg: cfg}
 	return j, j.Load()
 }
@@ -75,9 +79,13 @@ func (j *Job) Label() string { return j.cfg.Label }
 // Load loads the job again after [Job.Unload]. Connections that were made
 // before stay invalid. Loading a loaded job is an error.
 func (j *Job) Load() error {
+	j.w.mu.Lock()
+	defer j.w.unlock()
+	return j.load()
+}
+
+func (j *Job) load() error {
 	w := j.w
-	w.mu.Lock()
-	defer w.unlock()
 	if err := j.check(); err != nil {
 		return err
 	}
@@ -95,9 +103,10 @@ func (j *Job) Load() error {
 	j.loaded = true
 	w.log(Event{Kind: Loaded, Job: j.cfg.Label})
 	w.jobs = append(w.jobs, j)
-	if j.cfg.RunAtLoad || j.cfg.KeepAlive.set() {
+	if j.atLoad() {
 		j.launch()
 	}
+	w.reconsider()
 	return nil
 }
 
@@ -111,10 +120,8 @@ func (j *Job) check() error {
 	case j.loaded:
 		return fmt.Errorf("fake: job %s: it is loaded already", cfg.Label)
 	}
-	for _, o := range w.jobs {
-		if o.cfg.Label == cfg.Label && o.cfg.Domain == cfg.Domain {
-			return fmt.Errorf("fake: job %s: the domain %s has a job of that label", cfg.Label, cfg.Domain)
-		}
+	if w.hasJob(cfg.Domain, cfg.Label) {
+		return fmt.Errorf("fake: job %s: the domain %s has a job of that label", cfg.Label, cfg.Domain)
 	}
 	for i, name := range cfg.MachServices {
 		if name == "" || slices.Contains(cfg.MachServices[:i], name) {
@@ -127,13 +134,26 @@ func (j *Job) check() error {
 	return nil
 }
 
+func (w *Launchd) hasJob(d Domain, label string) bool {
+	for _, o := range w.jobs {
+		if o.cfg.Label == label && o.cfg.Domain == d && !o.isBundled() {
+			return true
+		}
+	}
+	return false
+}
+
 // Unload removes the job and its names, and kills its process. Connected
 // clients receive INTERRUPTED and INVALID, others INVALID when they send next.
 // An unloaded job stays as it is.
 func (j *Job) Unload() {
+	j.w.mu.Lock()
+	defer j.w.unlock()
+	j.unload()
+}
+
+func (j *Job) unload() {
 	w := j.w
-	w.mu.Lock()
-	defer w.unlock()
 	if !j.loaded {
 		return
 	}
@@ -151,6 +171,7 @@ func (j *Job) Unload() {
 	for _, name := range j.cfg.MachServices {
 		j.ports[name].turnAway()
 	}
+	w.reconsider()
 }
 
 // Process is the job's running process, nil if there is none.
@@ -168,7 +189,9 @@ func (j *Job) Launch() (*Process, error) {
 	if !j.loaded || j.w.closed {
 		return nil, fmt.Errorf("fake: job %s cannot be launched: it is not loaded", j.cfg.Label)
 	}
-	j.launch()
+	if j.launch(); j.proc == nil {
+		return nil, fmt.Errorf("fake: job %s: a fault keeps it from being launched", j.cfg.Label)
+	}
 	return j.proc, nil
 }
 
@@ -188,12 +211,37 @@ func (j *Job) demand() {
 }
 
 func (j *Job) launch() {
-	if j.proc != nil {
+	if j.proc != nil || j.launching {
 		return
 	}
+	j.stopThrottle()
+	switch j.w.strike(site{point: BeforeLaunch, job: j, resume: j.launchAfterAll}) {
+	case passed:
+		j.start()
+	case stopped:
+		j.launching = true
+	case acted:
+		j.launchedAt = time.Now()
+		j.exited(nil)
+	}
+}
+
+// launchAfterAll takes up a launch that a fault has held up.
+func (j *Job) launchAfterAll() {
+	j.launching = false
+	if j.loaded && !j.w.closed {
+		j.start()
+	}
+}
+
+// start starts the process.
+func (j *Job) start() {
+	cred := j.cfg.Credentials
+	if cred == nil {
+		cred = j.w.user(&j.cfg)
+	}
 	p, err := j.w.newProcess(ProcessConfig{
-		Name: j.cfg.Label, Domain: j.cfg.Domain, Bundle: j.bundle,
-		Credentials: j.cfg.Credentials, Identity: j.cfg.Identity,
+		Name: j.cfg.Label, Domain: j.cfg.Domain, Bundle: j.bundle, Credentials: cred, Identity: j.cfg.Identity,
 	}, j)
 	if err != nil {
 		panic(err) // only a pid of the caller's choice can fail
@@ -201,7 +249,6 @@ func (j *Job) launch() {
 	j.proc = p
 	j.launches++
 	j.launchedAt = time.Now()
-	j.stopThrottle()
 	j.w.log(Event{Kind: Launched, Process: p})
 	if j.cfg.Main != nil {
 		j.w.mains++
@@ -218,14 +265,14 @@ func (j *Job) run(p *Process) {
 	}
 }
 
-// exited follows the end of the job's process. What waited for an instance that
+// exited follows the end of the job's process, nil if it could not be launched. What waited for an instance that
 // never checked in is interrupted; what came for the next instance launches it.
 func (j *Job) exited(p *Process) {
 	j.proc = nil
 	again := false
 	for _, name := range j.cfg.MachServices {
 		e := j.ports[name]
-		if e.checkedIn != p {
+		if p == nil || e.checkedIn != p {
 			e.turnAway()
 		}
 		again = again || len(e.waiting) > 0
@@ -233,12 +280,12 @@ func (j *Job) exited(p *Process) {
 	if again {
 		j.demand()
 	}
-	if j.cfg.KeepAlive.after(p) {
-		throttle := j.cfg.ThrottleInterval
-		if throttle == 0 {
-			throttle = defaultThrottle
-		}
-		j.relaunch(throttle)
+	why := errNotLaunched
+	if p != nil {
+		why = p.exit
+	}
+	if j.afterExit(why) {
+		j.relaunch(j.throttle())
 	}
 }
 

@@ -3,8 +3,6 @@ package fake
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/go-xpc/xpc/driver"
 )
 
 // Launchd is a world of its own: launchd with its jobs, and the pretended
@@ -27,6 +25,13 @@ type Launchd struct {
 	waiters   []chan struct{} // for synchronous sends, free
 	trash     []resource      // descriptors to close once mu is free
 	ended     []*Process      // whose contexts end once mu is free
+	after     []func()        // called once mu is free
+	faults    []*Injection
+	injected  int // faults so far
+	misuses   []error
+	findings  []string
+	paths     map[string]bool // that exist
+	accounts  map[string]int  // made up for UserName
 	lastPID   int
 	lastConn  uint32
 	events    eventLog
@@ -39,37 +44,13 @@ type Launchd struct {
 	descriptors atomic.Int64 // held by messages
 }
 
-type options struct {
-	hangDropped       bool
-	listenerTakesPeer bool
-	interruptEndpoint bool
-	logMessages       bool
-	reportLeaks       bool
-	dice              *dice
-	evaluate          func(driver.Requirement, Identity) bool
-}
-
-// An Option decides something that libxpc leaves open.
-type Option func(*options)
-
-// HangDropped lets a request that the service drops unanswered wait for ever.
-// Without it, its sender gets INTERRUPTED (row 92).
-func HangDropped() Option { return func(o *options) { o.hangDropped = true } }
-
-// ListenerCancelsPeers makes the cancellation of a listener cancel the peers
-// that it delivered. Without it, those of a named listener live on (row 129).
-func ListenerCancelsPeers() Option { return func(o *options) { o.listenerTakesPeer = true } }
-
-// InterruptEndpoints gives a connection made from an endpoint INTERRUPTED
-// before the INVALID that reports the end of the listening process. Without it,
-// INVALID comes alone.
-func InterruptEndpoints() Option { return func(o *options) { o.interruptEndpoint = true } }
-
 // NewLaunchd makes a world without jobs and processes. [Launchd.Close] ends it.
 func NewLaunchd(opts ...Option) *Launchd {
 	w := &Launchd{
 		domains:   map[Domain]map[string]*port{},
 		processes: map[*Process]struct{}{},
+		paths:     map[string]bool{},
+		accounts:  map[string]int{},
 		lastPID:   1000,
 	}
 	for _, o := range opts {
@@ -81,15 +62,18 @@ func NewLaunchd(opts ...Option) *Launchd {
 
 // unlock gives mu back, then does what must not be done under it.
 func (w *Launchd) unlock() {
-	if w.trash == nil && w.ended == nil {
+	if w.trash == nil && w.ended == nil && w.after == nil {
 		w.mu.Unlock()
 		return
 	}
-	trash, ended := w.trash, w.ended
-	w.trash, w.ended = nil, nil
+	trash, ended, after := w.trash, w.ended, w.after
+	w.trash, w.ended, w.after = nil, nil, nil
 	w.mu.Unlock()
 	w.closeResources(trash)
 	for _, p := range ended {
 		p.cancel()
+	}
+	for _, f := range after {
+		f()
 	}
 }

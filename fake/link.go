@@ -15,12 +15,16 @@ func (c *conn) start() {
 	case c.kind == driver.KindMachService, c.kind == driver.KindBundled:
 		bundled := c.kind == driver.KindBundled
 		privileged := c.flags&driver.FlagPrivileged != 0
-		if c.port = c.w.lookup(c.proc, c.name, bundled, privileged); c.port == nil {
+		if c.port = c.w.lookup(c.proc, c.name, bundled, privileged); c.port == nil && !c.w.opt.lookUpOnSend {
 			c.invalidate(c.notFound())
 		}
 	case c.kind == driver.KindFromEndpoint:
 		if c.port.dead {
 			c.invalidate("the listener behind the endpoint is gone")
+			return
+		}
+		if l := c.port.listener; c.w.opt.inactiveEndpoints && l != nil && !l.active {
+			c.invalidate("the listener behind the endpoint is not active yet")
 			return
 		}
 		if c.port.clients == nil {
@@ -30,26 +34,15 @@ func (c *conn) start() {
 	}
 }
 
-func (c *conn) notFound() string {
-	p := c.proc
-	switch {
-	case c.kind == driver.KindBundled && p.bundle == "":
-		return fmt.Sprintf("process %s belongs to no application bundle, so it has no bundled service %q", p, c.name)
-	case c.kind == driver.KindBundled:
-		return fmt.Sprintf("the bundle %s has no service %q", p.bundle, c.name)
-	case c.flags&driver.FlagPrivileged != 0:
-		return fmt.Sprintf("no job of the domain %s declares %q, and the lookup was privileged", System, c.name)
-	case p.domain == System:
-		return fmt.Sprintf("no job of the domain %s declares %q", System, c.name)
-	}
-	return fmt.Sprintf("no job of the domains %s and %s declares %q", p.domain, System, c.name)
-}
-
 // connect makes the peer of a client, and launches the job if need be. It is
 // false, and the client invalid, if there is nobody to connect to.
 func (c *conn) connect() bool {
 	e := c.port
 	if c.kind == driver.KindPeer || c.isListener() {
+		return false
+	}
+	if e == nil && c.name != "" {
+		c.invalidate(c.notFound())
 		return false
 	}
 	if e == nil || e.dead {
@@ -101,11 +94,14 @@ func (c *conn) lost(who *Process) {
 	anonymous := c.port.job == nil
 	if !c.port.dead || !anonymous || c.w.opt.interruptEndpoint {
 		c.inbox.push(&event{kind: evError, code: driver.Interrupted, lost: who})
+		if c.w.opt.loseAfterDeath {
+			c.losing++
+		}
 	}
 	switch {
 	case c.port.dead && anonymous:
 		c.invalidate("the listener behind the endpoint is gone")
-	case c.port.dead:
+	case c.port.dead && !c.w.opt.unloadLate:
 		c.invalidate(fmt.Sprintf("the job %s was unloaded", c.port.job.cfg.Label))
 	}
 	c.kick()
@@ -155,6 +151,10 @@ func (c *conn) cancel(reason string) {
 		c.note(Invalidated, reason)
 	}
 	c.dropInbox()
+	c.stalled = false
+	if r := c.remote; first && r != nil && c.w.opt.cancelDiscards {
+		r.inbox.filter(r.forget)
+	}
 	c.dropOut()
 	c.finishRequests(driver.Invalid)
 	if first {
@@ -174,6 +174,8 @@ func (c *conn) dropInbox() {
 		switch e := inbox.pop(); e.kind {
 		case evMessage:
 			e.msg.discard()
+		case evHandler:
+			c.handler = e.h
 		case evPeer:
 			e.peer.accepted = true
 			e.peer.released = true
@@ -182,6 +184,14 @@ func (c *conn) dropInbox() {
 			e.peer.free()
 		}
 	}
+}
+
+// forget drops a message that has arrived, and keeps anything else.
+func (c *conn) forget(e *event) bool {
+	if e.kind == evMessage {
+		e.msg.discard()
+	}
+	return e.kind != evMessage
 }
 
 // retire takes a connection out of the ports that know it.

@@ -15,6 +15,7 @@ const (
 	Unloaded    EventKind = "unloaded"    // a job
 	Launched    EventKind = "launched"    // a job's process
 	Throttled   EventKind = "throttled"   // a job, whose launch must wait
+	Rebooted    EventKind = "rebooted"    // a domain
 	Terminating EventKind = "terminating" // a process, by SIGTERM
 	Exited      EventKind = "exited"      // a process, however it ended
 	CheckedIn   EventKind = "checked in"  // a listener, for its name
@@ -22,6 +23,8 @@ const (
 	Accepted    EventKind = "accepted"    // a peer has been shown to its listener
 	Interrupted EventKind = "interrupted" // a client has lost its peer
 	Invalidated EventKind = "invalidated" // a connection has ended
+	Faulted     EventKind = "fault"       // a fault has struck
+	Misused     EventKind = "misuse"      // see Strict
 
 	// With [LogMessages].
 	Sent      EventKind = "sent"      // a message

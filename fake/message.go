@@ -14,7 +14,11 @@ type message struct {
 	body []byte
 	req  *request // what a reply answers, nil if none is wanted
 
+	passed bool // faults have been tried on it
+	barred bool // one lets it fail the receiver's requirement
+
 	state       // of a message that was delivered
+	at          *conn
 	from, owner *Process
 	res         []resource
 	prev, next  *message // among those with resources that owner holds
@@ -23,6 +27,7 @@ type message struct {
 type state struct {
 	held        bool // delivered, and not yet released
 	answered    bool // replied to, or given up
+	replying    bool // the reply is held up
 	transaction bool
 }
 
@@ -77,6 +82,9 @@ func (m *message) DupFD(i int) (uintptr, error) {
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
 	r, err := m.resource(i, driver.ResourceFD)
+	if err == nil && r.cut {
+		err = errCut
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -182,22 +190,12 @@ func (m *message) Reply(p *driver.Payload) error {
 	}
 	m.answered = true
 	m.note(m.req.c, Replied)
-	defer m.endTransaction() // after the reply is out: the process may end with it
-	req := m.req
-	if req.done || m.owner.dead {
-		r.discard()
+	m.replying = true
+	if at := m.at; at != nil && w.opt.handlerIsBarrier && at.running && !at.gone {
+		at.later = append(at.later, func() { m.reply(r) })
 		return nil
 	}
-	c := req.c
-	if !c.accepts(m.owner) {
-		r.discard()
-		req.finish(errorEvent(driver.PeerRequirement))
-		return nil
-	}
-	r.from = m.owner
-	c.heard(m.owner)
-	c.proc.take(r)
-	req.finish(driver.Event{Message: r})
+	m.reply(r)
 	return nil
 }
 
@@ -211,7 +209,9 @@ func (m *message) Release() {
 	m.w.mu.Lock()
 	defer m.w.unlock()
 	m.giveUp()
-	m.endTransaction()
+	if !m.replying {
+		m.endTransaction()
+	}
 	if m.held {
 		m.owner.drop(m)
 	}
@@ -223,11 +223,7 @@ func (m *message) giveUp() {
 		return
 	}
 	m.answered = true
-	m.note(m.req.c, Dropped)
-	m.endTransaction()
-	if !m.w.opt.hangDropped && !m.owner.dead {
-		m.req.finish(errorEvent(driver.Interrupted))
-	}
+	m.lost()
 }
 
 // note logs what happens to a message, on connection c.

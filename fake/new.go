@@ -25,7 +25,7 @@ func New(t TB, opts ...Option) *Launchd {
 		}
 		t.Logf("fake: the last events:\n%s", w.tail(40))
 		if s := w.Seed(); s != 0 {
-			t.Logf("fake: the order was shuffled; replay it with %s=%d", SeedVariable, s)
+			t.Logf("fake: something was left to chance; replay it with %s=%d", SeedVariable, s)
 		}
 	})
 	return w

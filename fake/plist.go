@@ -13,8 +13,9 @@ import (
 
 // ParsePlist reads a launchd property list, XML or binary. The domain is not in
 // it (it follows from the folder that holds the file), nor is the Main: set both
-// in the result. Keys that mean nothing to a pretended job are
-// left out; [CheckPlist] finds misspelt ones. An error names the key and the type that it must have.
+// in the result. Keys that mean nothing to a pretended job are left out;
+// [CheckPlist] finds misspelt ones. An error names the key and the type that it
+// must have.
 func ParsePlist(r io.Reader) (JobConfig, error) {
 	dict, err := decodePlist(r)
 	if err != nil {
@@ -36,6 +37,7 @@ func configOf(dict map[string]any) (JobConfig, error) {
 		ExitTimeOut:          d.seconds("ExitTimeOut"),
 		ProgramArguments:     d.strings("ProgramArguments"),
 		EnvironmentVariables: d.stringMap("EnvironmentVariables"),
+		UserName:             read[string](&d, "UserName"),
 	}
 	if program := read[string](&d, "Program"); program != "" && cfg.ProgramArguments == nil {
 		cfg.ProgramArguments = []string{program}
@@ -82,11 +84,12 @@ func decodePlist(r io.Reader) (map[string]any, error) {
 // plistReader collects what is wrong.
 type plistReader struct {
 	dict map[string]any
+	path string // where dict is
 	errs []error
 }
 
 func (d *plistReader) wrong(key string, v any, want string) {
-	d.errs = append(d.errs, fmt.Errorf("fake: property list: %s must be %s, not %s", key, want, plistType(v)))
+	d.errs = append(d.errs, fmt.Errorf("fake: property list: %s%s must be %s, not %s", d.path, key, want, plistType(v)))
 }
 
 func read[T bool | string](d *plistReader, key string) (v T) {
@@ -144,18 +147,45 @@ func (d *plistReader) keepAlive() (k KeepAlive) {
 	case bool:
 		k.Always = v
 	case map[string]any:
-		sub := plistReader{dict: v}
-		for key, to := range map[string]**bool{"SuccessfulExit": &k.SuccessfulExit, "Crashed": &k.Crashed} {
-			if _, ok := v[key]; ok {
-				b := read[bool](&sub, key)
-				*to = &b
-			}
-		}
+		sub := plistReader{dict: v, path: "KeepAlive "}
+		k.SuccessfulExit = sub.optional("SuccessfulExit")
+		k.Crashed = sub.optional("Crashed")
+		k.NetworkState = sub.optional("NetworkState")
+		k.AfterInitialDemand = read[bool](&sub, "AfterInitialDemand")
+		k.PathState = sub.boolMap("PathState")
+		k.OtherJobEnabled = sub.boolMap("OtherJobEnabled")
 		d.errs = append(d.errs, sub.errs...)
 	default:
 		d.wrong("KeepAlive", v, "a boolean or a dictionary")
 	}
 	return k
+}
+
+func (d *plistReader) optional(key string) *bool {
+	if _, ok := d.dict[key]; !ok {
+		return nil
+	}
+	b := read[bool](d, key)
+	return &b
+}
+
+func (d *plistReader) boolMap(key string) map[string]bool {
+	raw, ok := d.dict[key]
+	if !ok {
+		return nil
+	}
+	dict, ok := raw.(map[string]any)
+	if !ok {
+		d.wrong(key, raw, "a dictionary of booleans")
+		return nil
+	}
+	out := make(map[string]bool, len(dict))
+	for _, k := range slices.Sorted(maps.Keys(dict)) {
+		if out[k], ok = dict[k].(bool); !ok {
+			d.wrong(fmt.Sprintf("%s %q", key, k), dict[k], "a boolean")
+		}
+	}
+	return out
 }
 
 func (d *plistReader) strings(key string) []string {

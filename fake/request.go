@@ -11,6 +11,7 @@ type request struct {
 	wait       chan struct{} // of a synchronous send, instead of q and h
 	ev         driver.Event
 	done       bool
+	underWay   bool // the reply has left its process
 	prev, next *request
 }
 
@@ -45,6 +46,15 @@ func (r *request) finish(ev driver.Event) {
 	}
 	r.prev, r.next = nil, nil
 	r.ev = ev
+	if c.holdsBack() {
+		c.later = append(c.later, r.settle)
+		return
+	}
+	r.settle()
+}
+
+// settle tells who waits.
+func (r *request) settle() {
 	if r.wait != nil {
 		r.wait <- struct{}{}
 		return
@@ -52,10 +62,23 @@ func (r *request) finish(ev driver.Event) {
 	r.q.push(r)
 }
 
-// finishRequests settles all that wait on c, oldest first.
+// outcome is what the request came to. The caller holds w.mu.
+func (r *request) outcome() driver.Event {
+	if r.ev.Err == driver.Interrupted && r.c.invalid && r.c.w.opt.cancelWins {
+		return errorEvent(driver.Invalid)
+	}
+	return r.ev
+}
+
+// finishRequests settles all that wait on c, oldest first. An interruption
+// leaves those whose reply has left in time.
 func (c *conn) finishRequests(code driver.ErrorCode) {
-	for c.firstRequest != nil {
-		c.firstRequest.finish(errorEvent(code))
+	for r := c.firstRequest; r != nil; {
+		next := r.next
+		if !r.underWay || code != driver.Interrupted {
+			r.finish(errorEvent(code))
+		}
+		r = next
 	}
 }
 
@@ -63,7 +86,7 @@ func (c *conn) finishRequests(code driver.ErrorCode) {
 func (r *request) run(*queue) {
 	w := r.c.w
 	w.mu.Lock()
-	ev, h := r.ev, r.h
+	ev, h := r.outcome(), r.h
 	r.ev, r.h = driver.Event{}, nil
 	if r.c.proc.dead && ev.Err != driver.Gone {
 		if m, ok := ev.Message.(*message); ok && m.held {

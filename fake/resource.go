@@ -12,6 +12,7 @@ import (
 type resource struct {
 	kind driver.ResourceKind
 	fd   uintptr
+	cut  bool // the descriptor is closed already, see [CutDescriptors]
 	end  *port
 	mem  *region
 	data []byte
@@ -67,7 +68,7 @@ func (w *Launchd) copyResource(in *driver.Resource) (resource, error) {
 
 func (w *Launchd) closeResources(rs []resource) {
 	for i := range rs {
-		if rs[i].kind == driver.ResourceFD {
+		if rs[i].kind == driver.ResourceFD && !rs[i].cut {
 			closeFD(rs[i].fd)
 			w.descriptors.Add(-1)
 		}

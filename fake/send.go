@@ -65,6 +65,10 @@ func (c *conn) SendWithReplySync(p *driver.Payload) (driver.Event, error) {
 		rm.discard()
 		w.unlock()
 		return errorEvent(driver.Gone), nil
+	case w.opt.strict && !c.active:
+		rm.discard()
+		w.unlock()
+		return driver.Event{}, misuse("SendMessageWithReplySync", "called on an inactive connection%s, it waits until somebody activates it (row 114)", c.called())
 	case c.running:
 		// Rare enough for the cost of looking at the stack.
 		w.mu.Unlock()
@@ -91,8 +95,9 @@ func (c *conn) SendWithReplySync(p *driver.Payload) (driver.Event, error) {
 
 	w.mu.Lock()
 	w.waiters = append(w.waiters, wait)
+	ev := rm.request.outcome()
 	w.unlock()
-	return rm.request.ev, nil
+	return ev, nil
 }
 
 // waiter gives a channel that one outcome is announced on.
@@ -118,7 +123,7 @@ func (c *conn) send(m *message) {
 	switch {
 	case c.invalid:
 		c.vanish(m, driver.Invalid)
-	case !c.live() || !c.out.empty() || c.barrier:
+	case !c.maySend() || !c.out.empty():
 		c.out.push(&m.ev)
 	default:
 		c.transmit(m)
@@ -127,9 +132,15 @@ func (c *conn) send(m *message) {
 
 // flush sends what waited, up to the next barrier.
 func (c *conn) flush() {
-	for c.live() && !c.invalid && !c.barrier && !c.out.empty() && c.out.head.kind == evMessage {
+	for c.maySend() && !c.invalid && !c.out.empty() && c.out.head.kind == evMessage {
 		c.transmit(c.out.pop().msg)
 	}
+}
+
+// maySend tells whether the connection sends at present.
+func (c *conn) maySend() bool {
+	o := &c.w.opt
+	return c.active && (c.suspends == 0 || o.suspendedSends) && !c.barrier && !(c.running && o.handlerIsBarrier)
 }
 
 // vanish gets rid of a message that is not sent.
@@ -142,6 +153,10 @@ func (c *conn) vanish(m *message, code driver.ErrorCode) {
 
 // transmit puts a message into the inbox of the other side.
 func (c *conn) transmit(m *message) {
+	if c.remote == nil && c.losing > 0 {
+		c.vanish(m, driver.Interrupted)
+		return
+	}
 	if c.remote == nil && !c.connect() {
 		c.vanish(m, driver.Invalid)
 		return
@@ -165,6 +180,17 @@ func (m *message) refuse() {
 	m.discard()
 	if m.req != nil && !m.w.opt.hangDropped {
 		m.req.finish(errorEvent(driver.Interrupted))
+	}
+}
+
+// lose loses a message on its way. Without a reply it leaves no trace.
+func (m *message) lose() {
+	m.discard()
+	if m.req != nil {
+		m.note(m.req.c, Dropped)
+		if !m.w.opt.hangDropped {
+			m.req.finish(errorEvent(driver.Interrupted))
+		}
 	}
 }
 

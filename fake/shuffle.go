@@ -9,7 +9,7 @@ import (
 )
 
 // SeedVariable is the environment variable that replays a shuffled order: its
-// value replaces the seed of every [Shuffle].
+// value replaces the seed of every [Shuffle] and [FaultSeed].
 const SeedVariable = "XPC_FAKE_SEED"
 
 // Shuffle takes what libxpc does not order in a random order: events of
@@ -19,22 +19,31 @@ const SeedVariable = "XPC_FAKE_SEED"
 // taken in the order in which it came.
 func Shuffle(seed uint64) Option {
 	return func(o *options) {
-		if s, err := strconv.ParseUint(os.Getenv(SeedVariable), 10, 64); err == nil {
-			seed = s
-		}
-		for seed == 0 {
-			seed = rand.Uint64()
-		}
-		o.dice = &dice{seed: seed, rng: rand.New(rand.NewPCG(seed, seed))}
+		s := theSeed(seed)
+		o.dice = &dice{seed: s, rng: rand.New(rand.NewPCG(s, s))}
 	}
 }
 
-// Seed is the seed of the world's [Shuffle], 0 if its order is not shuffled.
-func (w *Launchd) Seed() uint64 {
-	if w.opt.dice == nil {
-		return 0
+// theSeed is the one to take for the one that was asked for.
+func theSeed(seed uint64) uint64 {
+	if s, err := strconv.ParseUint(os.Getenv(SeedVariable), 10, 64); err == nil {
+		seed = s
 	}
-	return w.opt.dice.seed
+	for seed == 0 {
+		seed = rand.Uint64()
+	}
+	return seed
+}
+
+// Seed is the seed of what the world leaves to chance, by [Shuffle] or by a fault
+// with a Probability; 0 if nothing is.
+func (w *Launchd) Seed() uint64 {
+	if w.opt.dice != nil {
+		return w.opt.dice.seed
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.opt.faultSeed
 }
 
 type dice struct {

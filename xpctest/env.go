@@ -48,7 +48,7 @@ func (e *env) cleanup() {
 	for _, q := range queues {
 		q.Close()
 	}
-	last, stop := context.WithTimeout(context.Background(), patience)
+	last, stop := context.WithTimeout(context.Background(), e.c.patience())
 	defer stop()
 	for _, x := range ends {
 		select {

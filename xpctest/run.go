@@ -54,8 +54,15 @@ var sections = [][]Case{
 	objects, scalars, resources, containers,
 }
 
-// patience is how long a case may wait for anything. It is virtual in a bubble.
-const patience = 20 * time.Second
+// patience is how long a case may take. It is virtual in a bubble.
+const patience = 30 * time.Second
+
+func (c Case) patience() time.Duration {
+	if c.Real {
+		return 4 * patience // collects garbage beside all the others
+	}
+	return patience
+}
 
 // Result is what became of one case.
 type Result struct {
@@ -147,7 +154,7 @@ func runCase(t *testing.T, h Harness, c Case, without *[]Capability) {
 	log := new(journal)
 	// The last resort, in real time: a case that blocks where nothing can
 	// end its wait.
-	dog := time.AfterFunc(2*patience, func() {
+	dog := time.AfterFunc(2*patience+c.patience(), func() {
 		fmt.Fprintf(os.Stderr, "%s on %s hangs: %s\n%s\n%s\n", c.Test(), h.Name(), c.Says, log, stacks())
 		panic("xpctest: " + c.Test() + " hangs")
 	})
@@ -168,7 +175,7 @@ func newEnv(t *testing.T, h Harness, c Case, log *journal) *env {
 	e := &env{Assertions: require.New(t), t: t, h: h, c: c, journal: log}
 	e.world = h.New(t)
 	e.rt = e.world.Client()
-	e.ctx, e.stop = context.WithTimeout(context.Background(), patience)
+	e.ctx, e.stop = context.WithTimeout(context.Background(), c.patience())
 	t.Cleanup(func() {
 		e.once.Do(e.cleanup)
 		if t.Failed() {

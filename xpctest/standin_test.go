@@ -58,7 +58,7 @@ type standinWorld struct {
 func (w *standinWorld) Client() *xpc.Runtime { return w.rt }
 func (w *standinWorld) PID() int             { return os.Getpid() }
 func (w *standinWorld) Log() string          { return "" }
-func (w *standinWorld) Quiesce()             { standin.WaitIdle() }
+func (w *standinWorld) Quiesce()             { standin.WaitSettled() }
 
 func dress(p *standin.Process, i xpctest.Identity) {
 	p.SetCode(i.SigningID, i.TeamID, i.Platform)

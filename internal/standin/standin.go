@@ -17,7 +17,9 @@ import (
 	"context"
 	"runtime"
 	"runtime/cgo"
+	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/go-xpc/xpc"
@@ -246,8 +248,56 @@ func Set(k Knob, on bool) {
 	C.xs_set_knob(uint32(k), v)
 }
 
-// WaitIdle returns when nothing in C is runnable.
+// WaitIdle returns when nothing in C is runnable and no handler runs.
 func WaitIdle() { C.xs_wait_idle() }
+
+// WaitSettled returns when what has not happened by now needs a further cause:
+// all that is left in C is inside handlers of Go's, and these, like every other
+// goroutine but the caller's, wait for something.
+func WaitSettled() {
+	for pause := 20 * time.Microsecond; ; pause = min(2*pause, time.Millisecond) {
+		var handlers, waits, h, w C.long
+		before := C.xs_wait_settled(&handlers, &waits)
+		inHandlers, inWaits, blocked := goroutines()
+		if blocked && inHandlers == int(handlers) && inWaits == int(waits) && C.xs_wait_settled(&h, &w) == before {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+// goroutines counts those that are in handlers and in synchronous sends, and
+// tells whether all but the caller's are blocked. It goes by the runtime's own
+// description of them, which is taken while the world is stopped.
+func goroutines() (handlers, waits int, blocked bool) {
+	buf := make([]byte, 1<<16)
+	for n := runtime.Stack(buf, true); ; n = runtime.Stack(buf, true) {
+		if n < len(buf) {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	all := strings.Split(string(buf), "\n\n")
+	for _, g := range all[1:] {
+		head, stack, _ := strings.Cut(g, "\n")
+		_, state, _ := strings.Cut(head, "[")
+		state = strings.TrimRight(state, "]:")
+		state, _, _ = strings.Cut(state, ",")
+		state, _, _ = strings.Cut(state, " (")
+		handlers += strings.Count(stack, "xpc.goxpc")
+		switch {
+		case state == "syscall" && strings.Contains(stack, "_Cfunc_xb_send_with_reply_sync"):
+			waits++
+		case state == "syscall" && (strings.HasPrefix(stack, "runtime.goexit") || strings.Contains(stack, "os/signal.")):
+			// a thread of C's that is not in Go at the moment, or the one for signals
+		case state == "syscall" || state == "running" || state == "runnable" || state == "copystack" ||
+			state == "preempted" || strings.HasPrefix(state, "GC "):
+			return 0, 0, false
+		}
+	}
+	return handlers, waits, true
+}
 
 // CheckLeaks waits until idle and returns what is alive, which it prints.
 func CheckLeaks() int { return int(C.xs_check_leaks()) }

@@ -90,6 +90,11 @@ XS_API void xs_set_adversarial(uint64_t seed);
 // handler. false: the time ran out first.
 XS_API void xs_wait_idle(void);
 XS_API bool xs_wait_idle_for(unsigned milliseconds);
+// Returns when all work that is left is inside handlers, finalisers or blocks of
+// the user's, and tells of how many, and how many synchronous sends wait: what
+// those do is not waited for. The result is the same as before if nothing has
+// happened since. The bench build waits until idle.
+XS_API unsigned long xs_wait_settled(long *handlers, long *waits);
 
 struct xs_counters {
     long objects; // those of living processes, connections included

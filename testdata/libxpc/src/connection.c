@@ -85,7 +85,9 @@ static void finalization_run(struct item *it) {
     struct finalization *f = (struct finalization *)it;
     struct frame frame;
     process_enter(&frame, f->process);
+    user_begin();
     f->fn(f->context);
+    user_end();
     process_leave(&frame);
     process_release(f->process);
     queue_release(f->queue);

@@ -110,10 +110,12 @@ static void deliver(conn *c, struct event *e, xpc_handler_t handler, xpc_connect
     struct frame frame;
     process_enter(&frame, c->process);
     handler_of = c;
+    user_begin();
     if (handler)
         handler(object);
     else if (main_handler && e->kind == EV_PEER)
         main_handler(object);
+    user_end();
     handler_of = outer;
     process_leave(&frame);
     if (e->kind == EV_MESSAGE) obj_unhold(object);

@@ -171,16 +171,67 @@ void pool_blocking(int by) {
     if (grow) pool_thread(start, NULL);
 }
 
+static void tell_watchers(void) {
+    if (!atomic_load(&watchers_of_idle)) return;
+    pthread_mutex_lock(&idle_lock);
+    pthread_cond_broadcast(&idle_cond);
+    pthread_mutex_unlock(&idle_lock);
+}
+
+#if XS_STRICT
+static _Atomic long in_user, in_sync, steps;
+
+void user_begin(void) {
+    atomic_fetch_add(&in_user, 1);
+    tell_watchers();
+}
+
+void user_end(void) {
+    atomic_fetch_add(&steps, 1);
+    atomic_fetch_sub(&in_user, 1);
+}
+
+void sync_waits(int by) {
+    atomic_fetch_add(&steps, 1);
+    atomic_fetch_add(&in_sync, by);
+}
+
+void busy_add(void) {
+    atomic_fetch_add(&steps, 1);
+    atomic_fetch_add(&busy, 1);
+}
+
+void busy_done(void) {
+    atomic_fetch_sub(&busy, 1);
+    tell_watchers();
+}
+
+unsigned long xs_wait_settled(long *handlers, long *waits) {
+    long now;
+    pthread_mutex_lock(&idle_lock);
+    atomic_fetch_add(&watchers_of_idle, 1);
+    while (now = atomic_load(&steps), *handlers = atomic_load(&in_user), *waits = atomic_load(&in_sync),
+           atomic_load(&busy) > *handlers || atomic_load(&steps) != now)
+        if (atomic_load(&steps) == now) pthread_cond_wait(&idle_cond, &idle_lock);
+    atomic_fetch_sub(&watchers_of_idle, 1);
+    pthread_mutex_unlock(&idle_lock);
+    return (unsigned long)now;
+}
+#else
 void busy_add(void) {
     atomic_fetch_add(&busy, 1);
 }
 
 void busy_done(void) {
-    if (atomic_fetch_sub(&busy, 1) != 1 || !atomic_load(&watchers_of_idle)) return;
-    pthread_mutex_lock(&idle_lock);
-    pthread_cond_broadcast(&idle_cond);
-    pthread_mutex_unlock(&idle_lock);
+    if (atomic_fetch_sub(&busy, 1) == 1) tell_watchers();
 }
+
+unsigned long xs_wait_settled(long *handlers, long *waits) {
+    xs_wait_idle();
+    *handlers = *waits = 0;
+    return 0;
+}
+#endif
 
 __attribute__((constructor)) static void setup(void) {
     pthread_condattr_t attr;

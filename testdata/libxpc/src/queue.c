@@ -189,10 +189,12 @@ static void run(struct item *it) {
     if (!atomic_load(&t->process->dead)) {
         struct frame frame;
         process_enter(&frame, t->process);
+        user_begin();
         if (t->block)
             t->block();
         else
             t->fn(t->context);
+        user_end();
         process_leave(&frame);
     }
     struct parker *done = t->done;
@@ -256,7 +258,9 @@ void dispatch_main(void) {
         struct item *it;
         while ((it = pop(&main_queue))) {
             pthread_mutex_unlock(&main_queue.lock);
+            busy_add();
             it->fn(it);
+            busy_done();
             pthread_mutex_lock(&main_queue.lock);
         }
         pthread_mutex_unlock(&main_queue.lock);

@@ -72,7 +72,9 @@ static void run(struct item *it) {
     if (!process_mute(p)) {
         struct frame f;
         process_enter(&f, p);
+        user_begin();
         r->handler(r->result);
+        user_end();
         process_leave(&f);
     }
     xpc_object_t result = r->result;
@@ -104,6 +106,7 @@ void request_complete(struct request *r, xpc_object_t result, struct xs_process 
     r->result = result;
     if (r->sync) {
         unlist(r);
+        sync_waits(-1);
         later_wake(&r->parker); // the thread that waits holds a reference until then
         return;
     }
@@ -123,6 +126,7 @@ void request_complete(struct request *r, xpc_object_t result, struct xs_process 
 }
 
 xpc_object_t request_wait(struct request *r) {
+    sync_waits(1);
     pool_blocking(1);
     park(&r->parker);
     pool_blocking(-1);

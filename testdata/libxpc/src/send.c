@@ -85,7 +85,9 @@ static void barrier_run(struct item *it) {
     if (!process_mute(c->process)) {
         struct frame frame;
         process_enter(&frame, c->process);
+        user_begin();
         b->block();
+        user_end();
         process_leave(&frame);
     }
     block_release(b->block);

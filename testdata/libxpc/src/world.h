@@ -116,6 +116,19 @@ void pool_blocking(int by); // +1 before a wait, -1 after
 void busy_add(void);        // work that xs_wait_idle waits for
 void busy_done(void);
 void pool_thread(void (*fn)(void *), void *argument); // a detached thread outside of the pool
+#if XS_STRICT
+void user_begin(void); // busy work calls the user's code from here
+void user_end(void);   // to here
+void sync_waits(int by);
+#else
+static inline void user_begin(void) {
+}
+static inline void user_end(void) {
+}
+static inline void sync_waits(int by) {
+    (void)by;
+}
+#endif
 
 struct parker {
     _Atomic int state;

@@ -6,22 +6,22 @@ FUZZTIME = 30s
 
 # More, on make's command line or in the environment:
 #   TESTARGS                    for go test, of make test and make bridge
-#   LIBXPC_INCLUDE, LIBXPC_LIB  another libxpc for make bridge, see build/bridge.sh
+#   LIBXPC_INCLUDE, LIBXPC_LIB  another libxpc for make bridge, see build/standin.sh
 #   XS_SEED                     one seed for make bridge-adversarial
 
 # Pinned, and run without being installed.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
-BRIDGE_CONFIGS = race asan tsan adversarial
+BRIDGE_CONFIGS = c race asan tsan macos12 adversarial
 
 # bridge joins as soon as the stand-in is there. The long runs stay out.
 CHECKS = lint test portable demo cross api $(if $(wildcard testdata/libxpc/Makefile),bridge)
 
 export STATICCHECK ACTIONLINT FUZZTIME
 
-.PHONY: help demo test portable deps cross api bridge conformance fuzz bench soak \
-	lint check clean $(BRIDGE_CONFIGS:%=bridge-%) bridge-macos12
+.PHONY: help demo test portable deps cross api bridge probe conformance fuzz bench soak \
+	lint check clean $(BRIDGE_CONFIGS:%=bridge-%)
 
 help:
 	@echo "demo         the tour: a client of apple/container, on the fake (Go only)"
@@ -31,6 +31,7 @@ help:
 	@echo "cross        build, vet and link for macOS against Apple's headers"
 	@echo "api          compare the package with Apple's headers, function by function"
 	@echo "bridge       run the macOS code against the C stand-in, with sanitizers"
+	@echo "probe        the open questions, asked of libxpc (a Mac only)"
 	@echo "conformance  the rows of semantics, by harness"
 	@echo "fuzz         every fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "bench        benchmarks and their targets"
@@ -58,20 +59,23 @@ api:
 
 bridge: $(BRIDGE_CONFIGS:%=bridge-%)
 
-$(BRIDGE_CONFIGS:%=bridge-%) bridge-macos12:
+$(BRIDGE_CONFIGS:%=bridge-%):
 	@build/bridge.sh $(@:bridge-%=%)
 
+probe:
+	@build/probe.sh
+
 conformance:
-	@echo "conformance: not here yet: it comes with the harnesses of package xpctest" >&2; exit 1
+	@build/conformance.sh
 
 fuzz:
 	@build/fuzz.sh
 
 bench:
-	@echo "bench: not here yet: it comes with the benchmarks against the C stand-in" >&2; exit 1
+	@build/bench.sh
 
 soak:
-	@echo "soak: not here yet: it comes with the C stand-in's leak counters" >&2; exit 1
+	@build/soak.sh
 
 lint:
 	@build/lint.sh

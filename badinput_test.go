@@ -246,3 +246,25 @@ func TestRequirementFailsClosed(t *testing.T) {
 	require.Error(t, active.SetPeerRequirement(xpc.CodeSigningRequirement("")))
 	assert.ErrorIs(t, r.wait(t, 1)[0].(*xpc.Error), xpc.ErrInvalid)
 }
+
+// A system without the call, which macOS 12 is for the second: what was asked for
+// is refused, and the connection stays shut.
+func TestRequirementWithoutTheCall(t *testing.T) {
+	s := newService(t, echo)
+	for _, r := range []xpc.PeerRequirement{
+		xpc.CodeSigningRequirement(`anchor apple`), xpc.EntitlementExists("e"), xpc.EntitlementMatches{Entitlement: "e", Value: true},
+		xpc.TeamIdentity{SigningID: "t"}, xpc.PlatformIdentity{SigningID: "p"},
+	} {
+		c := s.client(t)
+		require.NoError(t, c.SetEventHandler(func(xpc.Event) {}))
+		err := c.SetPeerRequirement(r)
+		if err == nil {
+			continue // this system has it
+		}
+		assert.Equal(t, err, c.Activate(), "%T", r)
+		if requirementsAreTheSystems {
+			require.ErrorIs(t, err, xpc.ErrUnsupported, "%T", r)
+		}
+		t.Logf("%T: %v", r, err)
+	}
+}

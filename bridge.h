@@ -22,27 +22,29 @@ enum {
 	XB_FD,        // libxpc made no object of a descriptor
 	XB_MEMORY,
 	XB_DEPTH,
-	XB_OWN_HANDLER, // synchronous send from the connection's own handler
+	XB_SIZE,
+	XB_OWN_HANDLER, // synchronous send from the connection's own handler or barrier
 };
 
-// XB_MAX_DEPTH is the nesting limit of wire.DefaultLimits.
-#define XB_MAX_DEPTH 128
+// XB_MAX_DEPTH is wire.MaxDepth. Lower limits are the Go side's to check.
+#define XB_MAX_DEPTH 512
+
+// The kinds of driver.ResourceKind.
+enum { XB_RESOURCE_FD = 1, XB_RESOURCE_ENDPOINT, XB_RESOURCE_SHMEM, XB_RESOURCE_DATA };
 
 // A resource is what the flat form refers to by number.
 struct xb_resource {
+	int32_t kind;
+	int32_t fd;
 	uintptr_t object; // endpoint or shared memory
 	const void *data; // big data
 	uint64_t length;
-	int32_t fd;
 };
 
-// A payload is a flat form on its way to libxpc, package wire on the Go side.
-struct xb_payload {
-	const uint8_t *body;
-	size_t length;
-	const struct xb_resource *resources;
-	size_t count;
-};
+// A payload is a flat form on its way to libxpc, package wire on the Go side. It
+// comes as arguments: these may be Go memory, and need no pinning.
+#define XB_PAYLOAD \
+	const uint8_t *body, size_t length, const struct xb_resource *resources, size_t count
 
 enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
 
@@ -84,21 +86,20 @@ void xb_activate(uintptr_t connection);
 void xb_suspend(uintptr_t connection);
 void xb_resume(uintptr_t connection);
 void xb_cancel(uintptr_t connection);
-int xb_send(uintptr_t connection, const struct xb_payload *payload);
-int xb_reply(uintptr_t message, uintptr_t reply, const struct xb_payload *payload);
+int xb_send(uintptr_t connection, XB_PAYLOAD);
+int xb_reply(uintptr_t message, uintptr_t reply, XB_PAYLOAD);
 void xb_send_barrier(uintptr_t connection, uintptr_t handle);
-int xb_send_with_reply(uintptr_t connection, const struct xb_payload *payload, uintptr_t queue, uintptr_t handle);
-int xb_send_with_reply_sync(uintptr_t connection, const struct xb_payload *payload, uintptr_t handle);
+int xb_send_with_reply(uintptr_t connection, XB_PAYLOAD, uintptr_t queue, uintptr_t handle);
+int xb_send_with_reply_sync(uintptr_t connection, XB_PAYLOAD, uintptr_t handle);
 const char *xb_name(uintptr_t connection);
 void xb_get_credentials(uintptr_t connection, struct xb_credentials *out);
 uintptr_t xb_endpoint(uintptr_t connection);
 char *xb_invalidation_reason(uintptr_t connection);
 void xb_release_connection(uintptr_t connection);
 
-// Peer requirements: 0, an errno, or XB_NO_CALL.
-#define XB_NO_CALL (-1)
-#define XB_BAD_VALUE (-2)
-int xb_require(uintptr_t connection, int kind, const char *text, const struct xb_payload *value);
+// What libxpc answers to a peer requirement: 0, or anything else for an error.
+// missing: this system lacks the call; bad: why the value could not be made.
+int xb_require(uintptr_t connection, int kind, const char *text, XB_PAYLOAD, bool *missing, int *bad);
 
 // Objects.
 void xb_release(uintptr_t object);
@@ -109,7 +110,13 @@ uintptr_t xb_retain(uintptr_t object);
 uintptr_t xb_shmem_create(void *region, size_t length);
 size_t xb_shmem_map(uintptr_t shmem, void **region);
 int xb_unmap(void *region, size_t length);
-uintptr_t xb_build(const struct xb_payload *payload, int *status);
+
+// xb_set_size limits the flat form of what is received from here on.
+void xb_set_size(size_t limit);
+
+// For tests: an object of a payload, and what a reply handler makes of one.
+uintptr_t xb_build(XB_PAYLOAD, int *status);
+void xb_deliver(uintptr_t object, uintptr_t handle);
 
 // Queues, the process.
 uintptr_t xb_queue_create(const char *label, bool concurrent);

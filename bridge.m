@@ -1,4 +1,4 @@
-//go:build darwin || xpcstandin
+//go:build (darwin && !ios) || xpcstandin
 
 #define _GNU_SOURCE // RTLD_DEFAULT
 #include "flat.h"
@@ -16,6 +16,9 @@
 #include <sys/syscall.h>
 extern void *_NSConcreteStackBlock[32]; // Block.h of Linux leaves it out
 #endif
+
+// PAYLOAD is what a function got as XB_PAYLOAD.
+#define PAYLOAD ((struct xb_payload){body, length, resources, count})
 
 static _Atomic int64_t live_blocks, live_connections, live_objects;
 
@@ -103,7 +106,7 @@ new_block(void (*invoke)(void), uintptr_t handle, uintptr_t connection)
 
 // Events.
 
-// The connections whose event handlers this thread is inside of.
+// The connections whose event handlers or barriers this thread is inside of.
 struct frame {
 	uintptr_t connection;
 	struct frame *outer;
@@ -182,10 +185,14 @@ invoke_reply(struct xb_block *b, xpc_object_t o)
 	deliver(o, false, b->handle, goxpcReply);
 }
 
+// A barrier, or a function on a queue, which has no connection.
 static void
 invoke_function(struct xb_block *b)
 {
+	struct frame here = {b->connection, handlers};
+	handlers = &here;
 	goxpcRun(b->handle);
+	handlers = here.outer;
 }
 
 static void
@@ -275,10 +282,10 @@ xb_cancel(uintptr_t c)
 }
 
 int
-xb_send(uintptr_t c, const struct xb_payload *payload)
+xb_send(uintptr_t c, XB_PAYLOAD)
 {
 	int status;
-	xpc_object_t m = xb_make(payload, &status);
+	xpc_object_t m = xb_make(&PAYLOAD, &status);
 	if (m == NULL)
 		return status;
 	xpc_connection_send_message((xpc_connection_t)c, m);
@@ -287,9 +294,9 @@ xb_send(uintptr_t c, const struct xb_payload *payload)
 }
 
 int
-xb_reply(uintptr_t message, uintptr_t reply, const struct xb_payload *payload)
+xb_reply(uintptr_t message, uintptr_t reply, XB_PAYLOAD)
 {
-	int status = xb_fill((xpc_object_t)reply, payload);
+	int status = xb_fill((xpc_object_t)reply, &PAYLOAD);
 	if (status != XB_OK)
 		return status;
 	xpc_connection_t remote = xpc_dictionary_get_remote_connection((xpc_object_t)message);
@@ -309,11 +316,11 @@ xb_send_barrier(uintptr_t c, uintptr_t handle)
 
 // The handle is freed with the block, also when nothing is sent.
 int
-xb_send_with_reply(uintptr_t c, const struct xb_payload *payload, uintptr_t queue, uintptr_t handle)
+xb_send_with_reply(uintptr_t c, XB_PAYLOAD, uintptr_t queue, uintptr_t handle)
 {
 	int status;
 	void *b = new_block((void (*)(void))invoke_reply, handle, c);
-	xpc_object_t m = xb_make(payload, &status);
+	xpc_object_t m = xb_make(&PAYLOAD, &status);
 	if (m != NULL) {
 		xpc_connection_send_message_with_reply((xpc_connection_t)c, m, (dispatch_queue_t)queue, (xpc_handler_t)b);
 		xpc_release(m);
@@ -325,13 +332,13 @@ xb_send_with_reply(uintptr_t c, const struct xb_payload *payload, uintptr_t queu
 // The outcome is described to the handle's function on this thread: a goroutine
 // may be on another one when the call has returned.
 int
-xb_send_with_reply_sync(uintptr_t c, const struct xb_payload *payload, uintptr_t handle)
+xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, uintptr_t handle)
 {
 	for (struct frame *f = handlers; f != NULL; f = f->outer)
 		if (f->connection == c)
 			return XB_OWN_HANDLER;
 	int status;
-	xpc_object_t m = xb_make(payload, &status);
+	xpc_object_t m = xb_make(&PAYLOAD, &status);
 	if (m == NULL)
 		return status;
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync((xpc_connection_t)c, m);
@@ -385,75 +392,81 @@ xb_invalidation_reason(uintptr_t c)
 }
 
 static int
-require_code_signing(xpc_connection_t c, const char *text)
+require_code_signing(xpc_connection_t c, const char *text, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_code_signing_requirement);
-	return call ? call(c, text) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, text) : 0;
 }
 
 static int
-require_entitlement(xpc_connection_t c, const char *name)
+require_entitlement(xpc_connection_t c, const char *name, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_entitlement_exists_requirement);
-	return call ? call(c, name) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, name) : 0;
 }
 
 static int
-require_entitlement_value(xpc_connection_t c, const char *name, xpc_object_t value)
+require_entitlement_value(xpc_connection_t c, const char *name, xpc_object_t value, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_entitlement_matches_value_requirement);
-	return call ? call(c, name, value) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, name, value) : 0;
 }
 
 static int
-require_team(xpc_connection_t c, const char *identifier)
+require_team(xpc_connection_t c, const char *identifier, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_team_identity_requirement);
-	return call ? call(c, identifier) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, identifier) : 0;
 }
 
 static int
-require_platform(xpc_connection_t c, const char *identifier)
+require_platform(xpc_connection_t c, const char *identifier, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_platform_identity_requirement);
-	return call ? call(c, identifier) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, identifier) : 0;
 }
 
 static int
-require_lightweight(xpc_connection_t c, xpc_object_t requirement)
+require_lightweight(xpc_connection_t c, xpc_object_t requirement, bool *missing)
 {
 	LOOKUP(xpc_connection_set_peer_lightweight_code_requirement);
-	return call ? call(c, requirement) : XB_NO_CALL;
+	*missing = call == NULL;
+	return call ? call(c, requirement) : 0;
 }
 #pragma clang diagnostic pop
 
 // The kinds are those of driver.RequirementKind.
 int
-xb_require(uintptr_t connection, int kind, const char *text, const struct xb_payload *value)
+xb_require(uintptr_t connection, int kind, const char *text, XB_PAYLOAD, bool *missing, int *bad)
 {
 	xpc_connection_t c = (xpc_connection_t)connection;
 	xpc_object_t v = NULL;
-	int status = XB_OK;
-	if (value->length > 0 && (v = xb_make(value, &status)) == NULL)
-		return XB_BAD_VALUE;
+	int status = 0;
+	if (length > 0 && (v = xb_make(&PAYLOAD, bad)) == NULL)
+		return 0;
 	switch (kind) {
 	case 1:
-		status = require_code_signing(c, text);
+		status = require_code_signing(c, text, missing);
 		break;
 	case 2:
-		status = require_entitlement(c, text);
+		status = require_entitlement(c, text, missing);
 		break;
 	case 3:
-		status = require_entitlement_value(c, text, v);
+		status = require_entitlement_value(c, text, v, missing);
 		break;
 	case 4:
-		status = require_team(c, text);
+		status = require_team(c, text, missing);
 		break;
 	case 5:
-		status = require_platform(c, text);
+		status = require_platform(c, text, missing);
 		break;
 	case 6:
-		status = require_lightweight(c, v);
+		status = require_lightweight(c, v, missing);
 		break;
 	}
 	if (v != NULL)
@@ -464,9 +477,15 @@ xb_require(uintptr_t connection, int kind, const char *text, const struct xb_pay
 // Objects.
 
 uintptr_t
-xb_build(const struct xb_payload *payload, int *status)
+xb_build(XB_PAYLOAD, int *status)
 {
-	return object(xb_make(payload, status));
+	return object(xb_make(&PAYLOAD, status));
+}
+
+void
+xb_deliver(uintptr_t o, uintptr_t handle)
+{
+	deliver((xpc_object_t)o, false, handle, goxpcReply);
 }
 
 void

@@ -12,14 +12,12 @@ import (
 // reply is still due: each leaves a small stub until the reply comes.
 const maxGivenUp = 1024
 
-type stubs struct{ n atomic.Int32 }
-
 // waiter joins a reply to the goroutine that waits for it. Reply and context
 // decide by one exchange which of them came first.
 type waiter struct {
 	decided atomic.Bool
 	event   chan driver.Event
-	stubs   *stubs
+	givenUp *atomic.Int32
 }
 
 func (w *waiter) deliver(ev driver.Event) {
@@ -27,7 +25,7 @@ func (w *waiter) deliver(ev driver.Event) {
 		w.event <- ev
 		return
 	}
-	w.stubs.n.Add(-1)
+	w.givenUp.Add(-1)
 	discard(ev)
 }
 
@@ -35,6 +33,9 @@ func (w *waiter) deliver(ev driver.Event) {
 // comes first. It blocks only the goroutine. The reply belongs to the caller,
 // who may Release it early; one that arrives after the context ended is
 // released with its descriptors. The connection stays usable.
+//
+// Inside a handler or a barrier of the same connection nothing may be sent or
+// received until that has returned (row 44): call from another goroutine there.
 //
 // Errors: those of [Connection.SendMessage]; an *[Error] when there will be no
 // reply; the context's error; [ErrBusy] when 1024 calls of this connection were
@@ -47,10 +48,13 @@ func (c *Connection) Call(ctx context.Context, msg any) (*Message, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if c.givenUp.n.Load() >= maxGivenUp {
+	if c == nil || c.s == nil {
+		return nil, misuse(op, "the connection was not made by a Runtime")
+	}
+	if c.s.givenUp.Load() >= maxGivenUp {
 		return nil, ErrBusy
 	}
-	w := &waiter{event: make(chan driver.Event, 1), stubs: &c.givenUp}
+	w := &waiter{event: make(chan driver.Event, 1), givenUp: &c.s.givenUp}
 	if err := c.request(op, msg, nil, w.deliver); err != nil {
 		return nil, err
 	}
@@ -58,11 +62,11 @@ func (c *Connection) Call(ctx context.Context, msg any) (*Message, error) {
 	case ev := <-w.event:
 		return c.outcome(op, ev)
 	case <-ctx.Done():
-		w.stubs.n.Add(1)
+		w.givenUp.Add(1)
 		if w.decided.CompareAndSwap(false, true) {
 			return nil, ctx.Err()
 		}
-		w.stubs.n.Add(-1)
+		w.givenUp.Add(-1)
 		return c.outcome(op, <-w.event)
 	}
 }
@@ -72,9 +76,9 @@ func (c *Connection) Call(ctx context.Context, msg any) (*Message, error) {
 func (c *Connection) outcome(op string, ev driver.Event) (*Message, error) {
 	switch {
 	case ev.Message != nil:
-		return newOwnedMessage(ev.Message), nil
+		return newOwnedMessage(ev.Message, c.rt.wireLimits()), nil
 	case ev.Err == driver.Gone:
 		return nil, fmt.Errorf("%w: the process of the connection has ended", ErrClosed)
 	}
-	return nil, c.newError(op, ev)
+	return nil, c.s.newError(op, ev)
 }

@@ -87,7 +87,7 @@ func local(v any, f func(*decoder, wire.Value) error) (err error) {
 	if err != nil {
 		return err
 	}
-	d := newDecoder()
+	d := newDecoder(localLimits.Depth)
 	defer func() { d.free(err) }()
 	d.local, d.originals = true, e.originals
 	return f(d, w)

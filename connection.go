@@ -3,6 +3,7 @@ package xpc
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-xpc/xpc/driver"
 )
@@ -28,38 +29,29 @@ import (
 // for gives [ErrMisuse], and nothing has happened. Neither tells anything about
 // delivery: errors of that kind are events, or outcomes of requests.
 type Connection struct {
-	rt    *Runtime
-	s     *state
-	kind  driver.Kind
-	flags uint64
-	name  string
-	named bool
+	rt *Runtime
+	s  *state
 
 	// guarded by s.ctl
 	handler  func(Event) // until activation, so that no backend holds what it captures
 	bound    *binding    // what the backend holds since
 	required bool
-	refused  error // a requirement that could not be set: fail closed
 
-	givenUp stubs
+	refused atomic.Pointer[refusal]
 
 	last sync.Mutex
 	cred driver.Credentials // as of Close
-	why  string             // invalidation reason as of the last event
-	dead bool               // why is set
 }
+
+// refusal is a requirement that could not be set: from then on nothing leaves.
+type refusal struct{ err error }
 
 func (*Connection) isEvent() {}
 
 func newConnection(rt *Runtime, spec driver.Spec, d driver.Conn) *Connection {
-	c := &Connection{rt: rt, s: newState(d), kind: spec.Kind, flags: spec.Flags, cred: driver.NoCredentials}
-	c.name, c.named = d.Name()
+	c := &Connection{rt: rt, s: newState(spec, d), cred: driver.NoCredentials}
 	runtime.AddCleanup(c, (*state).collected, c.s)
 	return c
-}
-
-func (c *Connection) isListener() bool {
-	return c.kind == driver.KindAnonymous || c.kind == driver.KindMachService && c.flags&driver.FlagListener != 0
 }
 
 // SetEventHandler sets what receives the events: *[Message] and *[Error] on
@@ -80,36 +72,40 @@ func (c *Connection) SetEventHandler(h func(Event)) error {
 	return c.call(func() error {
 		c.s.ctl.Lock()
 		defer c.s.ctl.Unlock()
-		c.handler = h
-		if c.s.activated {
-			c.install()
+		switch c.s.phase {
+		case torn:
+			return ErrClosed
+		case active:
+			if b := c.install(h); b != nil {
+				c.s.d.SetHandler(b.deliver)
+			}
+		default:
+			c.handler = h
 		}
 		return nil
 	})
 }
 
-// install hands c.handler to the backend. The caller holds s.ctl.
-func (c *Connection) install() {
-	b := c.bind(c.handler)
+// install makes the binding of a handler, nil if it will never be called. The
+// caller holds s.ctl.
+func (c *Connection) install(h func(Event)) *binding {
+	b := c.bind(h)
 	c.handler = nil
 	c.s.mu.Lock()
-	over := c.s.over
+	defer c.s.mu.Unlock()
+	if c.s.over {
+		return nil
+	}
 	c.bound = b
-	if over {
-		b.c.Store(nil)
-	}
-	c.s.mu.Unlock()
-	if !over {
-		c.s.d.SetHandler(b.deliver)
-	}
+	return b
 }
 
 // ended runs after the handler has seen the last event.
 func (c *Connection) ended(b *binding) {
-	b.c.Store(nil)
+	b.cut()
 	c.s.mu.Lock()
 	if c.bound != nil {
-		c.bound.c.Store(nil)
+		c.bound.cut()
 	}
 	c.s.mu.Unlock()
 	c.s.finish()
@@ -142,29 +138,42 @@ func (c *Connection) Activate() error {
 func (c *Connection) activate(op string) error {
 	s := c.s
 	s.ctl.Lock()
-	if s.activated {
-		s.ctl.Unlock()
-		return nil
-	}
-	if err := c.mayActivate(op); err != nil {
+	was := s.phase
+	if err := c.mayActivate(op); err != nil || was == active {
 		s.ctl.Unlock()
 		return err
 	}
-	c.install()
-	s.activated = true
+	b := c.install(c.handler)
+	if was == held {
+		s.latch.to.Store(b)
+	} else {
+		s.d.SetHandler(b.deliver)
+	}
+	s.phase = active
+	s.live.Store(true)
 	for range s.suspends {
 		s.d.Suspend()
 	}
 	s.ctl.Unlock()
-	s.d.Activate()
+	if was == held {
+		s.d.Resume()
+	} else {
+		s.d.Activate()
+	}
 	return nil
 }
 
+// mayActivate is called under s.ctl.
 func (c *Connection) mayActivate(op string) error {
-	if c.refused != nil {
-		return c.refused
-	}
-	if c.handler == nil {
+	r := c.refused.Load()
+	switch {
+	case c.s.phase == torn:
+		return ErrClosed
+	case c.s.phase == active:
+		return nil
+	case r != nil:
+		return r.err
+	case c.handler == nil:
 		return misuse(op, "the connection has no event handler: set one before it is activated (row 15)")
 	}
 	return nil
@@ -180,8 +189,11 @@ func (c *Connection) Suspend() error {
 	return c.call(func() error {
 		c.s.ctl.Lock()
 		defer c.s.ctl.Unlock()
+		if c.s.phase == torn {
+			return ErrClosed
+		}
 		c.s.suspends++
-		if c.s.activated {
+		if c.s.phase == active {
 			c.s.d.Suspend()
 		}
 		return nil
@@ -208,18 +220,23 @@ func (c *Connection) Resume() error {
 func (c *Connection) resume() (bool, error) {
 	s := c.s
 	s.ctl.Lock()
-	active, suspended := s.activated, s.suspends > 0
+	phase, suspended := s.phase, s.suspends > 0
 	if suspended {
 		s.suspends--
 	}
 	s.ctl.Unlock()
 	switch {
-	case suspended && active:
+	case phase == torn:
+		return true, ErrClosed
+	case suspended && phase == active:
 		s.d.Resume()
-	case active:
+	case suspended:
+	case phase == active:
 		return true, misuse("Resume", "over-resume: the connection is active and not suspended (row 29)")
+	default:
+		return false, nil
 	}
-	return suspended || active, nil
+	return true, nil
 }
 
 // Cancel ends the connection. It returns at once and interrupts nothing: the
@@ -232,8 +249,9 @@ func (c *Connection) resume() (bool, error) {
 // https://developer.apple.com/documentation/xpc/1448801-xpc_connection_cancel
 func (c *Connection) Cancel() error {
 	return c.call(func() error {
-		c.s.cancelled.Store(true)
-		c.s.d.Cancel()
+		if !c.s.cancel() {
+			return ErrClosed
+		}
 		return nil
 	})
 }
@@ -243,6 +261,9 @@ func (c *Connection) Cancel() error {
 // [ErrInvalid] as its last event, then Done is closed. Calls under way end by
 // libxpc's rules, later ones give [ErrClosed]. Closing again does nothing.
 func (c *Connection) Close() error {
+	if c == nil || c.s == nil {
+		return misuse("Close", "the connection was not made by a Runtime")
+	}
 	if !c.s.close() {
 		return nil
 	}
@@ -251,20 +272,13 @@ func (c *Connection) Close() error {
 	c.cred = cred
 	c.last.Unlock()
 
-	c.s.ctl.Lock()
-	h := c.handler
-	if h == nil {
-		h = func(Event) {}
-	}
-	b := c.bind(h)
-	if !c.s.activated {
-		c.handler = nil
-		c.s.mu.Lock()
-		c.bound = b
-		c.s.mu.Unlock()
-	}
-	c.s.ctl.Unlock()
-	c.s.teardown(b.deliver)
+	c.s.teardown(func() *binding {
+		h := c.handler
+		if h == nil {
+			h = func(Event) {}
+		}
+		return c.install(h)
+	})
 	return nil
 }
 
@@ -272,6 +286,9 @@ func (c *Connection) Close() error {
 // [ErrInvalid], or when a pretended process has ended. For one that was dropped
 // without having been activated it never is.
 func (c *Connection) Done() <-chan struct{} {
+	if c == nil || c.s == nil {
+		return nil
+	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	return c.s.done
@@ -298,8 +315,9 @@ func (c *Connection) SendMessage(msg any) error {
 }
 
 // SendBarrier calls f once every message sent before has been handed to the
-// system. f runs on the target queue, never inside this call; no message is
-// sent meanwhile. On a cancelled connection it runs soon. That the other side
+// system. f runs on the target queue; no message is sent meanwhile. On a
+// cancelled connection it runs at once, which the header leaves libxpc free to do
+// inside this call: hold no lock that f takes. That the other side
 // has received anything only a reply can tell.
 //
 // C: xpc_connection_send_barrier,
@@ -309,8 +327,8 @@ func (c *Connection) SendBarrier(f func()) error {
 		return misuse("SendBarrier", "the function is nil")
 	}
 	return c.call(func() error {
-		if c.isListener() {
-			return misuse("SendBarrier", "a listener sends no messages (row 63)")
+		if err := c.maySend("SendBarrier"); err != nil {
+			return err
 		}
 		return c.s.d.SendBarrier(func() { guarded("a barrier", f) })
 	})
@@ -329,7 +347,10 @@ func (c *Connection) SendMessageWithReply(msg any, q *Queue, h func(Event)) erro
 	if h == nil {
 		return misuse("SendMessageWithReply", "the reply handler is nil")
 	}
-	return c.request("SendMessageWithReply", msg, q, c.replyHandler("SendMessageWithReply", h))
+	if c == nil || c.s == nil {
+		return misuse("SendMessageWithReply", "the connection was not made by a Runtime")
+	}
+	return c.request("SendMessageWithReply", msg, q, replyHandler(c.rt, c.s, "SendMessageWithReply", h))
 }
 
 func (c *Connection) request(op string, msg any, q *Queue, h driver.Handler) error {
@@ -351,6 +372,9 @@ func (c *Connection) request(op string, msg any, q *Queue, h driver.Handler) err
 // https://developer.apple.com/documentation/xpc/1448788-xpc_connection_send_message_with
 func (c *Connection) SendMessageWithReplySync(msg any) (reply *Message, err error) {
 	const op = "SendMessageWithReplySync"
+	if c == nil || c.s == nil {
+		return nil, misuse(op, "the connection was not made by a Runtime")
+	}
 	select {
 	case c.rt.syncCalls <- struct{}{}:
 		defer func() { <-c.rt.syncCalls }()
@@ -370,13 +394,13 @@ func (c *Connection) SendMessageWithReplySync(msg any) (reply *Message, err erro
 // send encodes msg and hands it to f.
 func (c *Connection) send(op string, msg any, f func(*driver.Payload) error) error {
 	return c.call(func() error {
-		if c.isListener() {
-			return misuse(op, "a listener sends no messages (row 63)")
+		if err := c.maySend(op); err != nil {
+			return err
 		}
 		if m, ok := msg.(*Message); ok && m != nil && m.WantsReply() && m.conn != c {
 			return misuse(op, "a message that expects a reply can be sent only on its own connection (row 65)")
 		}
-		e := newEncoder()
+		e := newEncoder(c.rt.wireLimits())
 		defer e.free()
 		if err := e.message(op, msg); err != nil {
 			return err
@@ -385,8 +409,24 @@ func (c *Connection) send(op string, msg any, f func(*driver.Payload) error) err
 	})
 }
 
+func (c *Connection) maySend(op string) error {
+	if c.s.isListener() {
+		return misuse(op, "a listener sends no messages (row 63)")
+	}
+	if r := c.refused.Load(); r != nil {
+		return r.err
+	}
+	if !c.s.live.Load() {
+		c.s.queued.Store(true)
+	}
+	return nil
+}
+
 // call counts f as a call in flight.
 func (c *Connection) call(f func() error) error {
+	if c == nil || c.s == nil {
+		return misuse("Connection", "the connection was not made by a Runtime")
+	}
 	if err := c.s.begin(); err != nil {
 		return err
 	}
@@ -403,7 +443,12 @@ func (c *Connection) Runtime() *Runtime { return c.rt }
 //
 // C: xpc_connection_get_name,
 // https://developer.apple.com/documentation/xpc/1448790-xpc_connection_get_name
-func (c *Connection) Name() string { return c.name }
+func (c *Connection) Name() string {
+	if c == nil || c.s == nil {
+		return ""
+	}
+	return c.s.name
+}
 
 // PID is the process id of the other side: 0 until something came back from it,
 // on a peer known at once. It can be reused by another process; check peers with
@@ -465,6 +510,9 @@ func (c *Connection) SetContext(v any) error {
 // C: xpc_connection_get_context,
 // https://developer.apple.com/documentation/xpc/1448803-xpc_connection_get_context
 func (c *Connection) Context() any {
+	if c == nil || c.s == nil {
+		return nil
+	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	return c.s.context
@@ -473,7 +521,8 @@ func (c *Connection) Context() any {
 // SetFinalizer sets what is called once with the current context, if there is
 // one, on the target queue, when the connection is freed: after Close and the
 // last event, or after the garbage collector found it unused. It must not use
-// the connection. Cancel alone does not call it; nil removes it.
+// the connection; a function that refers to it keeps one that is never activated
+// from being collected. Cancel alone does not call it; nil removes it.
 //
 // C: xpc_connection_set_finalizer_f,
 // https://developer.apple.com/documentation/xpc/1448781-xpc_connection_set_finalizer_f
@@ -494,7 +543,7 @@ func (c *Connection) SetFinalizer(f func(context any)) error {
 // https://developer.apple.com/documentation/xpc/1505651-xpc_endpoint_create
 func (c *Connection) Endpoint() (e *Endpoint, err error) {
 	err = c.call(func() error {
-		if !c.isListener() {
+		if !c.s.isListener() {
 			return misuse("Endpoint", "only a listener has an endpoint, and this connection is %s (rows 155 and 163)", c.what())
 		}
 		d, err := c.s.d.Endpoint()
@@ -508,14 +557,14 @@ func (c *Connection) Endpoint() (e *Endpoint, err error) {
 
 func (c *Connection) what() string {
 	switch {
-	case c.kind == driver.KindPeer:
+	case c.s.kind == driver.KindPeer:
 		return "a peer of a listener"
-	case c.kind == driver.KindFromEndpoint:
+	case c.s.kind == driver.KindFromEndpoint:
 		return "a client made from an endpoint"
-	case c.isListener():
+	case c.s.isListener():
 		return "a listener"
 	}
-	return "a client of " + c.name
+	return "a client of " + c.s.name
 }
 
 // InvalidationReason is libxpc's text for why the connection became invalid; ok
@@ -525,17 +574,8 @@ func (c *Connection) what() string {
 // C: xpc_connection_copy_invalidation_reason,
 // https://developer.apple.com/documentation/xpc/3747488-xpc_connection_copy_invalidation
 func (c *Connection) InvalidationReason() (reason string, ok bool) {
-	err := c.call(func() error {
-		reason, ok = c.s.d.InvalidationReason()
-		return nil
-	})
-	c.last.Lock()
-	defer c.last.Unlock()
-	if err != nil {
-		return c.why, c.dead
+	if c == nil || c.s == nil {
+		return "", false
 	}
-	if ok {
-		c.why, c.dead = reason, true
-	}
-	return reason, ok
+	return c.s.reason()
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"time"
-
-	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // Copy makes a deep copy of a value, in the types that messages decode to: a
@@ -22,7 +20,7 @@ func Copy(v any) (any, error) {
 	if m, ok := v.(*Message); ok && m != nil {
 		return m.Dictionary() // the caller's own already
 	}
-	c := copier{depth: wire.DefaultLimits.Depth}
+	c := copier{depth: localLimits.Depth}
 	out, err := c.value(v)
 	if err != nil {
 		for _, f := range c.made {
@@ -83,7 +81,7 @@ func (c *copier) file(fd uintptr, err error) (any, error) {
 
 func (c *copier) enter() error {
 	if c.depth == 0 {
-		return fail("nested deeper than %d (row 298)", wire.DefaultLimits.Depth)
+		return fail("nested deeper than %d (row 298)", localLimits.Depth)
 	}
 	c.depth--
 	return nil

@@ -14,18 +14,20 @@ type decoder struct {
 	d         driver.Message // nil where the message refers to no resources
 	originals []any          // of a local form, instead of d
 	local     bool
-	strict    bool // unknown keys are errors
-	exact     bool // int64 and uint64 stay apart, whatever the Go type
-	depth     int
+	strict    bool       // unknown keys are errors
+	exact     bool       // int64 and uint64 stay apart, whatever the Go type
+	limit     int        // of depth
+	depth     int        // what is left of it
+	next      uint32     // resources come in order, once each
 	taken     []*os.File // handed out so far, to be closed if decoding fails
 	undo      []func()   // and what else is to be done then
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-func newDecoder() *decoder {
+func newDecoder(depth int) *decoder {
 	d := decoders.Get().(*decoder)
-	d.depth = wire.DefaultLimits.Depth
+	d.limit, d.depth = depth, depth
 	return d
 }
 
@@ -73,7 +75,7 @@ func (m *Message) decode(op string, v wire.Value) (out any, err error) {
 
 // with calls f with a decoder of the message's parts.
 func (m *Message) with(op string, f func(*decoder) error) (err error) {
-	d := newDecoder()
+	d := newDecoder(m.depth)
 	defer func() { d.free(err) }()
 	if !m.resources { // nothing of the backend is needed
 		return f(d)
@@ -126,7 +128,7 @@ const preallocated = 1024
 
 func (d *decoder) enter() error {
 	if d.depth == 0 {
-		return fail("nested deeper than %d (row 298)", wire.DefaultLimits.Depth)
+		return tooDeep(d.limit)
 	}
 	d.depth--
 	return nil
@@ -160,6 +162,9 @@ func (d *decoder) dictionary(v wire.Value) (Dictionary, error) {
 	if err := d.into(m, v); err != nil {
 		return nil, err
 	}
+	if len(m) != v.Count() {
+		return nil, keyTwice()
+	}
 	d.depth++
 	return m, nil
 }
@@ -185,7 +190,11 @@ func (d *decoder) resource(v wire.Value) (any, error) {
 	if d.local {
 		return d.originalOf(v)
 	}
-	x, err := readResource(d.d, v)
+	i, err := d.index(v)
+	if err != nil {
+		return nil, err
+	}
+	x, err := readResource(d.d, v, i)
 	switch x := x.(type) {
 	case *os.File:
 		d.taken = append(d.taken, x)
@@ -206,6 +215,8 @@ func (d *decoder) originalOf(v wire.Value) (any, error) {
 	return d.originals[i], nil
 }
 
+func keyTwice() error { return &wire.FormatError{Rule: "key used twice"} }
+
 func missing() error { return &wire.FormatError{Rule: "resource missing"} }
 
 func resourceIndex(d driver.Message, v wire.Value) (int, error) {
@@ -215,13 +226,28 @@ func resourceIndex(d driver.Message, v wire.Value) (int, error) {
 	return int(v.Resource()), nil
 }
 
-// readResource gives what a value refers to: a file of the caller's own, an
-// endpoint, shared memory, or a view of data that ends with the message.
-func readResource(d driver.Message, v wire.Value) (any, error) {
+// index gives the number of the resource that v refers to. They come in order:
+// one that comes again would be handed out, or copied, without end.
+func (d *decoder) index(v wire.Value) (int, error) {
+	if v.Resource() < d.next {
+		return 0, &wire.FormatError{Rule: "resource used twice or out of order"}
+	}
+	d.next = v.Resource() + 1
+	return resourceIndex(d.d, v)
+}
+
+// resourceOf is readResource for a value that is read alone.
+func resourceOf(d driver.Message, v wire.Value) (any, error) {
 	i, err := resourceIndex(d, v)
 	if err != nil {
 		return nil, err
 	}
+	return readResource(d, v, i)
+}
+
+// readResource gives what a value refers to: a file of the caller's own, an
+// endpoint, shared memory, or a view of data that ends with the message.
+func readResource(d driver.Message, v wire.Value, i int) (any, error) {
 	switch v.Tag() {
 	case wire.FD:
 		fd, err := d.DupFD(i)

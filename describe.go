@@ -34,14 +34,14 @@ import (
 // C: xpc_copy_description, whose own form is not stable,
 // https://developer.apple.com/documentation/xpc/1505812-xpc_copy_description
 func Describe(v any) string {
-	p := printer{lines: true, depth: wire.DefaultLimits.Depth}
+	p := printer{lines: true, depth: localLimits.Depth}
 	p.value(v)
 	return string(p.buf)
 }
 
 // describeInline is Describe on one line.
 func describeInline(v any) string {
-	p := printer{depth: wire.DefaultLimits.Depth}
+	p := printer{depth: localLimits.Depth}
 	p.value(v)
 	return string(p.buf)
 }
@@ -256,7 +256,7 @@ func (p *printer) flat(d driver.Message, v wire.Value) {
 	case wire.Data:
 		p.data(v.Data(), uint64(len(v.Data())))
 	case wire.BigData:
-		x, err := readResource(d, v)
+		x, err := resourceOf(d, v)
 		b, ok := x.([]byte)
 		if err != nil || !ok {
 			p.add("data (cannot be read)")

@@ -32,15 +32,15 @@ type encoder struct {
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
-func newEncoder() *encoder {
+func newEncoder(limits wire.Limits) *encoder {
 	e := encoders.Get().(*encoder)
-	e.limits = wire.DefaultLimits
+	e.limits = limits
 	return e
 }
 
 // newLocalEncoder makes one for [Marshal] and its kin, see local.
 func newLocalEncoder() *encoder {
-	e := newEncoder()
+	e := newEncoder(localLimits)
 	e.local = true
 	return e
 }
@@ -50,7 +50,7 @@ func (e *encoder) free() {
 		closeFD(fd)
 	}
 	for _, m := range e.passed {
-		m.Release()
+		m.unpin()
 	}
 	clear(e.payload.Resources)
 	clear(e.keep)
@@ -85,6 +85,11 @@ func (e *encoder) message(op string, msg any) error {
 
 func fail(format string, args ...any) error {
 	return &ValueError{Rule: fmt.Sprintf(format, args...)}
+}
+
+// misfit is a failure that is also a misuse: C would end the process.
+func misfit(format string, args ...any) error {
+	return &ValueError{Rule: fmt.Sprintf(format, args...), Err: ErrMisuse}
 }
 
 // value encodes a value of the closed set directly, and others by the plan of
@@ -151,7 +156,7 @@ func (e *encoder) value(v any) error {
 		}
 		return e.dictionary(v.Dictionary)
 	case *Connection:
-		return fail("a connection cannot be sent: send its listener's Endpoint (row 64)")
+		return misfit("a connection cannot be sent: send its listener's Endpoint (row 64)")
 	case Unsupported:
 		return e.unsupported(v)
 	default:

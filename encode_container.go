@@ -24,7 +24,7 @@ const maxOpen = 1024
 // is followed by leave, unless the encoding fails.
 func (e *encoder) enter(id identity) error {
 	if e.depth >= e.limits.Depth {
-		return fail("nested deeper than %d (row 298)", e.limits.Depth)
+		return tooDeep(e.limits.Depth)
 	}
 	e.depth++
 	return e.push(id)
@@ -36,7 +36,7 @@ func (e *encoder) leave() error {
 	// Here, too: values that share their parts can be small in memory and endless
 	// when written out.
 	if len(e.Buf) > e.limits.Size {
-		return fail("message is larger than %d bytes", e.limits.Size)
+		return tooLarge(e.limits.Size)
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (e *encoder) push(id identity) error {
 	if id.p != nil {
 		for i := range e.open {
 			if e.open[i] == id {
-				return fail("the value contains itself (row 295)")
+				return misfit("the value contains itself (row 295)")
 			}
 		}
 	}
@@ -108,11 +108,12 @@ func (e *encoder) received(m *Message) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Retain(); err != nil {
+	d, err := m.pin("SendMessage")
+	if err != nil {
 		return err
 	}
 	e.passed = append(e.passed, m)
-	return m.use("SendMessage", func(d driver.Message) error { return e.splice(d, body) })
+	return e.splice(d, body)
 }
 
 func (e *encoder) splice(d driver.Message, v wire.Value) error {
@@ -159,11 +160,11 @@ func (e *encoder) spliceContainer(d driver.Message, v wire.Value) error {
 }
 
 func (e *encoder) spliceResource(d driver.Message, v wire.Value) error {
+	i, err := resourceIndex(d, v)
+	if err != nil {
+		return err
+	}
 	if v.Tag() == wire.FD && !e.local {
-		i, err := resourceIndex(d, v)
-		if err != nil {
-			return err
-		}
 		fd, err := d.DupFD(i)
 		if err != nil {
 			return fail("received descriptor: %v", err)
@@ -171,7 +172,7 @@ func (e *encoder) spliceResource(d driver.Message, v wire.Value) error {
 		e.ownFD(fd)
 		return nil
 	}
-	x, err := readResource(d, v)
+	x, err := readResource(d, v, i)
 	if err != nil {
 		return err
 	}

@@ -27,5 +27,5 @@ func (e *Endpoint) Equal(o *Endpoint) bool {
 	}
 	defer runtime.KeepAlive(o)
 	defer runtime.KeepAlive(e)
-	return e == o || e.d.Equal(o.d)
+	return e == o || e.d != nil && o.d != nil && e.d.Equal(o.d)
 }

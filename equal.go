@@ -7,8 +7,6 @@ import (
 	"os"
 	"reflect"
 	"time"
-
-	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // Equal tells whether two values are the same to libxpc. What is sent alike is
@@ -32,7 +30,7 @@ func Equal(a, b any) bool {
 	defer doneA()
 	b, doneB, okB := opened(b)
 	defer doneB()
-	return okA && okB && equal(a, b, wire.DefaultLimits.Depth)
+	return okA && okB && equal(a, b, localLimits.Depth)
 }
 
 // opened gives a message as its dictionary, and what closes its files.
@@ -112,7 +110,7 @@ func Hash(v any) uint64 {
 	if !ok {
 		return 0
 	}
-	return hash(v, wire.DefaultLimits.Depth)
+	return hash(v, localLimits.Depth)
 }
 
 func hash(v any, depth int) uint64 {

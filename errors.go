@@ -88,7 +88,7 @@ func (e *Error) Error() string {
 	b.WriteString(": ")
 	if e.Description != "" {
 		b.WriteString(e.Description)
-	} else {
+	} else if e.sentinel != nil {
 		b.WriteString(strings.TrimPrefix(e.sentinel.Error(), "xpc: "))
 	}
 	if e.Reason != "" {
@@ -127,7 +127,11 @@ func misuse(op, format string, args ...any) error {
 type ValueError struct {
 	Path string // "a.b[3]", empty for the outermost value
 	Rule string
+	Err  error // the program's own error behind it, of its MarshalXPC for instance; or ErrMisuse
 }
+
+// Unwrap gives Err.
+func (e *ValueError) Unwrap() error { return e.Err }
 
 func (e *ValueError) Error() string {
 	if e.Path == "" {
@@ -143,35 +147,35 @@ var sentinels = map[driver.ErrorCode]error{
 	driver.PeerRequirement:     ErrPeerRequirement,
 }
 
-// hint names the usual causes of err on a connection like c.
-func (c *Connection) hint(code driver.ErrorCode) string {
+// hint names the usual causes of an error on such a connection.
+func (s *state) hint(code driver.ErrorCode) string {
 	switch code {
 	case driver.Interrupted:
-		if c.kind == driver.KindMachService || c.kind == driver.KindBundled {
+		if s.kind == driver.KindMachService || s.kind == driver.KindBundled {
 			return "the service exited, crashed or closed the connection; the next message launches it again"
 		}
 	case driver.PeerRequirement:
 		return "the other process is not signed as the requirement asks"
 	case driver.Invalid:
-		return c.invalidHint()
+		return s.invalidHint()
 	}
 	return ""
 }
 
-func (c *Connection) invalidHint() string {
-	if c.s.cancelled.Load() {
+func (s *state) invalidHint() string {
+	if s.cancelled.Load() {
 		return ""
 	}
 	switch {
-	case c.kind == driver.KindMachService && c.flags&driver.FlagListener != 0:
+	case s.kind == driver.KindMachService && s.flags&driver.FlagListener != 0:
 		return "check that the name is in MachServices of this process's own launchd job, and that no other process listens on it"
-	case c.kind == driver.KindMachService && c.flags&driver.FlagPrivileged != 0:
+	case s.kind == driver.KindMachService && s.flags&driver.FlagPrivileged != 0:
 		return "check that the name is in MachServices of a job in /Library/LaunchDaemons (a LaunchAgent is not found with Privileged), that the job is bootstrapped, and that the sandbox allows the lookup"
-	case c.kind == driver.KindMachService:
+	case s.kind == driver.KindMachService:
 		return "check that the name is in MachServices of the job's property list, that the job is bootstrapped in this domain (launchctl print), and that the sandbox allows the lookup"
-	case c.kind == driver.KindBundled:
+	case s.kind == driver.KindBundled:
 		return "NewConnection reaches only the XPC services inside this application's own bundle; use NewMachService for the name of a launchd job"
-	case c.kind == driver.KindFromEndpoint:
+	case s.kind == driver.KindFromEndpoint:
 		return "the listener behind the endpoint is gone; ask its process for a new endpoint"
 	}
 	return ""

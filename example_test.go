@@ -376,9 +376,9 @@ func ExampleConnection_Close() {
 	c.SetEventHandler(func(e xpc.Event) { fmt.Println("last event:", errors.Is(e.(*xpc.Error), xpc.ErrInvalid)) })
 	c.Activate()
 	c.Cancel()
+	<-c.Done()
 	_, err = c.Call(context.Background(), xpc.Dictionary{})
 	fmt.Println("after Cancel:", errors.Is(err, xpc.ErrInvalid))
-	<-c.Done()
 	c.Close()
 	fmt.Println("after Close:", errors.Is(c.SendMessage(xpc.Dictionary{}), xpc.ErrClosed))
 	// Output:

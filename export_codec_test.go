@@ -9,7 +9,7 @@ import (
 
 // Flatten encodes as a send does. What it gives is valid until free.
 func Flatten(v any) (p *driver.Payload, free func(), err error) {
-	e := newEncoder()
+	e := newEncoder(wire.DefaultLimits)
 	if err := e.message("SendMessage", v); err != nil {
 		e.free()
 		return nil, nil, err
@@ -19,21 +19,20 @@ func Flatten(v any) (p *driver.Payload, free func(), err error) {
 
 // EncodeWithin encodes under other limits.
 func EncodeWithin(v any, lim wire.Limits) error {
-	e := newEncoder()
+	e := newEncoder(lim)
 	defer e.free()
-	e.limits = lim
 	return e.message("SendMessage", v)
 }
 
 // EncodeOnce encodes as a send does, and throws the result away.
 func EncodeOnce(v any) error {
-	e := newEncoder()
+	e := newEncoder(wire.DefaultLimits)
 	defer e.free()
 	return e.message("SendMessage", v)
 }
 
 // Received makes the message that a payload arrives as. It is to be released.
-func Received(d driver.Message) *Message { return newOwnedMessage(d) }
+func Received(d driver.Message) *Message { return newOwnedMessage(d, wire.DefaultLimits) }
 
 // DecodeBody decodes a body as the value of a message, whatever it is.
 func DecodeBody(d driver.Message, body []byte) (any, error) {
@@ -41,13 +40,13 @@ func DecodeBody(d driver.Message, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{user: 1, d: d, resources: d.Resources() > 0}
+	m := &Message{user: 1, d: d, depth: wire.DefaultLimits.Depth, resources: d.Resources() > 0}
 	return m.decode("Decode", v)
 }
 
 // EncodeBody encodes any value, within this process if local.
 func EncodeBody(v any, local bool) ([]byte, error) {
-	e := newEncoder()
+	e := newEncoder(wire.DefaultLimits)
 	defer e.free()
 	e.local = local
 	if err := e.value(v); err != nil {

@@ -14,7 +14,8 @@ enum {
 
 struct xb_flat {
 	uint8_t *bytes;
-	size_t length, capacity;
+	size_t length, capacity, limit;
+	size_t free_until; // the lower of the last two
 	uintptr_t *resources;
 	size_t count, room;
 	int status;
@@ -27,6 +28,13 @@ struct xb_flat {
 void xb_flat_init(struct xb_flat *f);
 void xb_flatten(struct xb_flat *f, xpc_object_t o);
 void xb_flat_free(struct xb_flat *f);
+
+struct xb_payload {
+	const uint8_t *body;
+	size_t length;
+	const struct xb_resource *resources;
+	size_t count;
+};
 
 // xb_make builds a whole payload; the caller releases the object.
 xpc_object_t xb_make(const struct xb_payload *payload, int *status);

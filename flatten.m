@@ -1,15 +1,23 @@
-//go:build darwin || xpcstandin
+//go:build (darwin && !ios) || xpcstandin
 
 // From a received object to the flat form.
 
 #include "flat.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-
 #define BIG_DATA (64 << 10)
 #define MAX_FLAT UINT32_MAX // lengths are 32 bits wide
+
+static _Atomic size_t size_limit = 256 << 20; // that of wire.DefaultLimits
+
+void
+xb_set_size(size_t limit)
+{
+	atomic_store_explicit(&size_limit, limit < MAX_FLAT ? limit : MAX_FLAT, memory_order_relaxed);
+}
 
 void
 xb_flat_init(struct xb_flat *f)
@@ -19,6 +27,8 @@ xb_flat_init(struct xb_flat *f)
 	f->resources = f->inline_resources;
 	f->room = sizeof(f->inline_resources) / sizeof(f->inline_resources[0]);
 	f->length = f->count = 0;
+	f->limit = atomic_load_explicit(&size_limit, memory_order_relaxed);
+	f->free_until = f->capacity < f->limit ? f->capacity : f->limit;
 	f->status = XB_OK;
 }
 
@@ -47,76 +57,85 @@ grow(void *old, const void *fixed, size_t used, size_t *capacity, size_t need, s
 	return p;
 }
 
-static uint8_t *
-flat_room(struct xb_flat *f, size_t n)
+static bool
+more_room(struct xb_flat *f, size_t n)
 {
+	if (f->status == XB_OK && n > f->limit - f->length)
+		f->status = XB_SIZE;
 	if (f->status != XB_OK)
-		return NULL;
-	if (n > MAX_FLAT - f->length) {
+		return false;
+	if (n <= f->capacity - f->length)
+		return true;
+	void *p = grow(f->bytes, f->inline_bytes, f->length, &f->capacity, f->length + n, 1);
+	if (p == NULL) {
 		f->status = XB_MEMORY;
-		return NULL;
+		return false;
 	}
-	if (f->length + n > f->capacity) {
-		void *p = grow(f->bytes, f->inline_bytes, f->length, &f->capacity, f->length + n, 1);
-		if (p == NULL) {
-			f->status = XB_MEMORY;
+	f->bytes = p;
+	return true;
+}
+
+// room gives a place for n more bytes, NULL after a failure.
+static inline uint8_t *
+room(struct xb_flat *f, size_t n)
+{
+	if (__builtin_expect(n > f->free_until - f->length, 0)) {
+		if (!more_room(f, n))
 			return NULL;
-		}
-		f->bytes = p;
+		f->free_until = f->capacity < f->limit ? f->capacity : f->limit;
 	}
 	uint8_t *p = f->bytes + f->length;
 	f->length += n;
 	return p;
 }
 
-static void
-put(struct xb_flat *f, const void *bytes, size_t n)
-{
-	uint8_t *p = flat_room(f, n);
-	if (p != NULL && n > 0)
-		memcpy(p, bytes, n);
-}
-
-static void
+static inline void
 put_tag(struct xb_flat *f, uint8_t tag)
 {
-	put(f, &tag, 1);
+	uint8_t *p = room(f, 1);
+	if (p != NULL)
+		*p = tag;
 }
 
-static void
-put_u32(struct xb_flat *f, size_t v)
-{
-	uint32_t n = (uint32_t)v;
-	put(f, &n, sizeof(n));
-}
-
-static void
+static inline void
 put_fixed(struct xb_flat *f, uint8_t tag, const void *v)
 {
-	uint8_t *p = flat_room(f, 9);
+	uint8_t *p = room(f, 9);
 	if (p != NULL) {
 		p[0] = tag;
 		memcpy(p + 1, v, 8);
 	}
 }
 
-static void
-put_text(struct xb_flat *f, const char *s, size_t n)
+// put_counted writes a tag, if it is not 0, a length, n bytes and, for texts, a NUL.
+static inline void
+put_counted(struct xb_flat *f, uint8_t tag, const void *bytes, size_t n, size_t nul)
 {
+	size_t head = tag != 0 ? 5 : 4;
 	uint32_t length = (uint32_t)n;
-	uint8_t *p = n < MAX_FLAT - 5 ? flat_room(f, n + 5) : NULL;
-	if (p == NULL) {
-		f->status = XB_MEMORY;
+	uint8_t *p = room(f, n < MAX_FLAT ? head + n + nul : n);
+	if (p == NULL)
 		return;
-	}
-	memcpy(p, &length, 4);
-	memcpy(p + 4, s, n);
-	p[4 + n] = 0;
+	*p = tag;
+	p += head;
+	memcpy(p - 4, &length, 4);
+	if (n > 0)
+		memcpy(p, bytes, n);
+	if (nul)
+		p[n] = 0;
+}
+
+static inline void
+put_text(struct xb_flat *f, uint8_t tag, const char *s)
+{
+	put_counted(f, tag, s, s ? strlen(s) : 0, 1);
 }
 
 static void
 put_resource(struct xb_flat *f, uint8_t tag, xpc_object_t o)
 {
+	if (f->status != XB_OK)
+		return;
 	if (f->count == f->room) {
 		void *p = grow(f->resources, f->inline_resources, f->count, &f->room, f->count + 1, sizeof(uintptr_t));
 		if (p == NULL) {
@@ -125,8 +144,12 @@ put_resource(struct xb_flat *f, uint8_t tag, xpc_object_t o)
 		}
 		f->resources = p;
 	}
-	put_tag(f, tag);
-	put_u32(f, f->count);
+	uint32_t n = (uint32_t)f->count;
+	uint8_t *p = room(f, 5);
+	if (p == NULL)
+		return;
+	p[0] = tag;
+	memcpy(p + 1, &n, 4);
 	f->resources[f->count++] = (uintptr_t)o;
 }
 
@@ -136,9 +159,9 @@ static void flatten(struct xb_flat *f, xpc_object_t o, int depth);
 static size_t
 container(struct xb_flat *f, uint8_t tag)
 {
-	put_tag(f, tag);
-	put_u32(f, 0);
-	put_u32(f, 0);
+	uint8_t *p = room(f, 9);
+	if (p != NULL)
+		*p = tag;
 	return f->length;
 }
 
@@ -158,7 +181,7 @@ flatten_dictionary(struct xb_flat *f, xpc_object_t o, int depth)
 	size_t start = container(f, TAG_DICTIONARY);
 	__block size_t n = 0;
 	xpc_dictionary_apply(o, ^bool(const char *key, xpc_object_t value) {
-		put_text(f, key, strlen(key));
+		put_text(f, 0, key);
 		flatten(f, value, depth - 1);
 		n++;
 		return f->status == XB_OK;
@@ -182,12 +205,12 @@ flatten_data(struct xb_flat *f, xpc_object_t o)
 	if (n >= BIG_DATA) {
 		uint64_t length = n;
 		put_resource(f, TAG_BIG_DATA, o);
-		put(f, &length, sizeof(length));
+		uint8_t *p = room(f, sizeof(length));
+		if (p != NULL)
+			memcpy(p, &length, sizeof(length));
 		return;
 	}
-	put_tag(f, TAG_DATA);
-	put_u32(f, n);
-	put(f, xpc_data_get_bytes_ptr(o), n);
+	put_counted(f, TAG_DATA, xpc_data_get_bytes_ptr(o), n, 0);
 }
 
 static void
@@ -196,8 +219,8 @@ flatten_other(struct xb_flat *f, xpc_object_t o, xpc_type_t t)
 	const char *name = xpc_type_get_name(t);
 	char *text = xpc_copy_description(o);
 	put_tag(f, TAG_UNSUPPORTED);
-	put_text(f, name ? name : "", name ? strlen(name) : 0);
-	put_text(f, text ? text : "", text ? strlen(text) : 0);
+	put_text(f, 0, name);
+	put_text(f, 0, text);
 	free(text);
 }
 
@@ -206,8 +229,7 @@ flatten(struct xb_flat *f, xpc_object_t o, int depth)
 {
 	xpc_type_t t = xpc_get_type(o);
 	if (t == XPC_TYPE_STRING) {
-		put_tag(f, TAG_STRING);
-		put_text(f, xpc_string_get_string_ptr(o), xpc_string_get_length(o));
+		put_counted(f, TAG_STRING, xpc_string_get_string_ptr(o), xpc_string_get_length(o), 1);
 	} else if (t == XPC_TYPE_INT64) {
 		int64_t v = xpc_int64_get_value(o);
 		put_fixed(f, TAG_INT64, &v);
@@ -232,8 +254,11 @@ flatten(struct xb_flat *f, xpc_object_t o, int depth)
 		int64_t v = xpc_date_get_value(o);
 		put_fixed(f, TAG_DATE, &v);
 	} else if (t == XPC_TYPE_UUID) {
-		put_tag(f, TAG_UUID);
-		put(f, xpc_uuid_get_bytes(o), 16);
+		uint8_t *p = room(f, 17);
+		if (p != NULL) {
+			p[0] = TAG_UUID;
+			memcpy(p + 1, xpc_uuid_get_bytes(o), 16);
+		}
 	} else if (t == XPC_TYPE_NULL) {
 		put_tag(f, TAG_NULL);
 	} else if (t == XPC_TYPE_FD) {
@@ -243,9 +268,7 @@ flatten(struct xb_flat *f, xpc_object_t o, int depth)
 	} else if (t == XPC_TYPE_ENDPOINT) {
 		put_resource(f, TAG_ENDPOINT, o);
 	} else if (t == XPC_TYPE_ERROR) {
-		const char *text = xpc_dictionary_get_string(o, XPC_ERROR_KEY_DESCRIPTION);
-		put_tag(f, TAG_ERROR);
-		put_text(f, text ? text : "", text ? strlen(text) : 0);
+		put_text(f, TAG_ERROR, xpc_dictionary_get_string(o, XPC_ERROR_KEY_DESCRIPTION));
 	} else {
 		flatten_other(f, o, t);
 	}

@@ -32,34 +32,44 @@ func guarded(what string, f func()) {
 // binding is what the backend holds of an event handler. It is the only path
 // from a backend to a Connection, and is cut after the last event: a backend
 // may keep its block for longer (row 43), and must not keep the Connection
-// alive with it.
-type binding struct {
-	c atomic.Pointer[Connection]
+// alive with it, nor the handler, which mostly refers to the Connection.
+type binding struct{ to atomic.Pointer[bound] }
+
+type bound struct {
+	c *Connection
 	h func(Event)
 }
 
 func (c *Connection) bind(h func(Event)) *binding {
-	b := &binding{h: h}
-	b.c.Store(c)
+	b := &binding{}
+	b.to.Store(&bound{c, h})
 	return b
 }
 
+func (b *binding) cut() { b.to.Store(nil) }
+
 func (b *binding) deliver(ev driver.Event) {
-	c := b.c.Load()
-	switch {
-	case c == nil:
+	to := b.to.Load()
+	if to == nil {
 		discard(ev)
+		return
+	}
+	c, h := to.c, to.h
+	switch {
 	case ev.Message != nil:
-		m := newMessage(c, ev.Message)
-		c.handle(b.h, m)
+		m := newMessage(c, ev.Message, c.rt.wireLimits())
+		c.handle(h, m)
 		m.drop()
 	case ev.Peer != nil:
-		c.handle(b.h, newConnection(c.rt, driver.Spec{Kind: driver.KindPeer}, ev.Peer))
+		c.handle(h, newConnection(c.rt, driver.Spec{Kind: driver.KindPeer}, ev.Peer))
 	case ev.Err == driver.Gone:
 		c.ended(b)
 	default:
-		err := c.newError("event", ev)
-		c.handle(b.h, err)
+		if ev.Err == driver.Invalid {
+			c.s.noteReason() // while the connection is held for this event
+		}
+		err := c.s.newError("event", ev)
+		c.handle(h, err)
 		if ev.Err == driver.Invalid {
 			c.ended(b)
 		}
@@ -76,30 +86,23 @@ func discard(ev driver.Event) {
 	case ev.Message != nil:
 		ev.Message.Release()
 	case ev.Peer != nil:
-		newState(ev.Peer).abandon()
+		newState(driver.Spec{Kind: driver.KindPeer}, ev.Peer).abandon()
 	}
 }
 
-// replyHandler makes the one-shot handler of a request.
-func (c *Connection) replyHandler(op string, h func(Event)) driver.Handler {
+// replyHandler makes the one-shot handler of a request. It does not refer to the
+// Connection: a request that waits must not keep one that is never activated.
+func replyHandler(rt *Runtime, s *state, op string, h func(Event)) driver.Handler {
 	return func(ev driver.Event) {
 		switch {
 		case ev.Message != nil:
-			m := newMessage(nil, ev.Message)
+			m := newMessage(nil, ev.Message, rt.wireLimits())
 			guarded("a reply handler", func() { h(m) })
 			m.drop()
 		case ev.Err == driver.Gone:
 		default:
-			err := c.newError(op, ev)
+			err := s.newError(op, ev)
 			guarded("a reply handler", func() { h(err) })
 		}
 	}
-}
-
-func (c *Connection) newError(op string, ev driver.Event) *Error {
-	e := &Error{Op: op, Service: c.name, Description: ev.Text, Hint: c.hint(ev.Err), sentinel: sentinels[ev.Err]}
-	if ev.Err == driver.Invalid {
-		e.Reason, _ = c.InvalidationReason()
-	}
-	return e
 }

@@ -13,7 +13,7 @@ import (
 // LogValue makes a group of the dictionary: its keys sorted, nested dictionaries
 // as groups, and what has no form of its own in slog as [Describe] shows it, on
 // one line.
-func (d Dictionary) LogValue() slog.Value { return logValue(d, wire.DefaultLimits.Depth) }
+func (d Dictionary) LogValue() slog.Value { return logValue(d, localLimits.Depth) }
 
 // LogValue describes the array on one line.
 func (a Array) LogValue() slog.Value { return slog.StringValue(describeInline(a)) }
@@ -23,7 +23,7 @@ func (a Array) LogValue() slog.Value { return slog.StringValue(describeInline(a)
 func (m *Message) LogValue() slog.Value {
 	if m != nil {
 		if body, err := m.contents("LogValue"); err == nil {
-			return m.logValue(body, wire.DefaultLimits.Depth)
+			return m.logValue(body, localLimits.Depth)
 		}
 	}
 	return slog.StringValue(describeInline(m))

@@ -30,7 +30,7 @@ func (r *Runtime) NewSharedMemory(size int) (*SharedMemory, error) {
 	if size < 1 {
 		return nil, misuse("NewSharedMemory", "size %d is not positive", size)
 	}
-	d, err := r.b.NewSharedMemory(size)
+	d, err := r.backend().NewSharedMemory(size)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Message struct {
 	body wire.Value
 	bad  error // what is wrong with the body
 
+	depth int // the limit at the time
+
 	mu        sync.Mutex
 	d         driver.Message // nil once given back, or if nothing is left to give back
 	handler   bool           // the handler's own reference
@@ -51,9 +53,9 @@ const (
 func (*Message) isEvent() {}
 
 // newMessage wraps what a handler is called with.
-func newMessage(c *Connection, d driver.Message) *Message {
-	m := &Message{conn: c, d: d, handler: true, resources: d.Resources() > 0}
-	m.body, m.bad = parseBody(d.Body())
+func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
+	m := &Message{conn: c, d: d, depth: l.Depth, handler: true, resources: d.Resources() > 0}
+	m.body, m.bad = parseBody(d.Body(), l)
 	if d.WantsReply() {
 		m.replying = replyDue
 	}
@@ -61,9 +63,9 @@ func newMessage(c *Connection, d driver.Message) *Message {
 }
 
 // newOwnedMessage wraps a reply for the caller of a request.
-func newOwnedMessage(d driver.Message) *Message {
-	m := &Message{user: 1, resources: d.Resources() > 0}
-	m.body, m.bad = parseBody(d.Body())
+func newOwnedMessage(d driver.Message, l wire.Limits) *Message {
+	m := &Message{user: 1, depth: l.Depth, resources: d.Resources() > 0}
+	m.body, m.bad = parseBody(d.Body(), l)
 	if !m.resources {
 		// Plain values live in Go memory: nothing of the backend is needed.
 		d.Release()
@@ -74,7 +76,10 @@ func newOwnedMessage(d driver.Message) *Message {
 	return m
 }
 
-func parseBody(b []byte) (wire.Value, error) {
+func parseBody(b []byte, l wire.Limits) (wire.Value, error) {
+	if len(b) > l.Size {
+		return wire.Value{}, tooLarge(l.Size)
+	}
 	v, err := wire.Parse(b)
 	if err == nil && v.Tag() == wire.Error {
 		return wire.Value{}, fail("a message was received that cannot be read: %s", v.Text())
@@ -141,20 +146,28 @@ func (m *Message) Release() error {
 
 // use calls f with the backend's message, which is not given back meanwhile.
 func (m *Message) use(op string, f func(d driver.Message) error) error {
+	d, err := m.pin(op)
+	if err != nil {
+		return err
+	}
+	defer m.unpin()
+	return f(d)
+}
+
+func (m *Message) pin(op string) (driver.Message, error) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if !m.alive() {
-		m.mu.Unlock()
-		return misuse(op, "use of a message after its release")
+		return nil, misuse(op, "use of a message after its release")
 	}
 	m.uses++
-	d := m.d
-	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		m.uses--
-		m.unlockAndRelease()
-	}()
-	return f(d)
+	return m.d, nil
+}
+
+func (m *Message) unpin() {
+	m.mu.Lock()
+	m.uses--
+	m.unlockAndRelease()
 }
 
 // contents gives the dictionary, if it can be read.
@@ -212,10 +225,15 @@ func (m *Message) CreateReply() (*Reply, error) {
 }
 
 // Connection is the connection that the reply goes to.
-func (r *Reply) Connection() *Connection { return r.m.conn }
+func (r *Reply) Connection() *Connection {
+	if r == nil || r.m == nil {
+		return nil
+	}
+	return r.m.conn
+}
 
 // Send sends the reply. See [Message.Reply].
-func (r *Reply) Send() error { return r.m.conn.SendMessage(r) }
+func (r *Reply) Send() error { return r.Connection().SendMessage(r) }
 
 // Reply answers a request with a [Dictionary] or a struct, from any goroutine,
 // as long as the message is held. Replying to a client that has gone is ignored
@@ -231,6 +249,9 @@ func (m *Message) Reply(v any) error {
 }
 
 func (c *Connection) sendReply(r *Reply) error {
+	if r.m == nil {
+		return misuse("SendMessage", "the reply was not made by CreateReply")
+	}
 	if r.m.conn != c {
 		return misuse("SendMessage", "a reply can be sent only on the connection of its request (row 65)")
 	}
@@ -251,7 +272,7 @@ func (m *Message) reply(v any) error {
 		case replySending, replySent:
 			return ErrReplied
 		}
-		e := newEncoder()
+		e := newEncoder(m.conn.rt.wireLimits())
 		defer e.free()
 		err := e.message("Reply", v)
 		if err == nil {

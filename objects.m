@@ -1,4 +1,4 @@
-//go:build darwin || xpcstandin
+//go:build (darwin && !ios) || xpcstandin
 
 // From the flat form to objects.
 
@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct reader {
 	const uint8_t *p, *end;
@@ -51,18 +52,25 @@ take_text(struct reader *r)
 {
 	uint32_t n;
 	const uint8_t *p = NULL;
-	if (take_u32(r, &n) && (p = take(r, (size_t)n + 1)) != NULL && p[n] != 0)
+	// The first NUL is the one at the end.
+	if (take_u32(r, &n) && (p = take(r, (size_t)n + 1)) != NULL && memchr(p, 0, (size_t)n + 1) != p + n)
 		r->status = XB_MALFORMED;
 	return r->status == XB_OK ? (const char *)p : NULL;
 }
 
 static const struct xb_resource *
-take_resource(struct reader *r)
+take_resource(struct reader *r, uint8_t tag)
 {
+	static const int32_t kinds[] = {
+		[TAG_FD] = XB_RESOURCE_FD,
+		[TAG_ENDPOINT] = XB_RESOURCE_ENDPOINT,
+		[TAG_SHMEM] = XB_RESOURCE_SHMEM,
+		[TAG_BIG_DATA] = XB_RESOURCE_DATA,
+	};
 	uint32_t i;
 	if (!take_u32(r, &i))
 		return NULL;
-	if (i != r->next || i >= r->count) {
+	if (i != r->next || i >= r->count || r->resources[i].kind != kinds[tag]) {
 		r->status = XB_MALFORMED;
 		return NULL;
 	}
@@ -96,6 +104,8 @@ build_container(struct reader *r, uint8_t tag, int depth)
 	} else {
 		o = xpc_dictionary_create(NULL, NULL, 0);
 		build_entries(r, o, n, depth);
+		if (r->status == XB_OK && xpc_dictionary_get_count(o) != n)
+			r->status = XB_MALFORMED; // a key came twice
 	}
 	if (r->status == XB_OK && r->p != end)
 		r->status = XB_MALFORMED;
@@ -107,10 +117,22 @@ build_container(struct reader *r, uint8_t tag, int depth)
 	return o;
 }
 
+// It is not settled whether a bad descriptor gives NULL or an object without
+// one (K-6).
+static void
+check_fd(struct reader *r, xpc_object_t o)
+{
+	int fd = xpc_fd_dup(o);
+	if (fd < 0)
+		r->status = XB_FD;
+	else
+		close(fd);
+}
+
 static xpc_object_t
 build_resource(struct reader *r, uint8_t tag)
 {
-	const struct xb_resource *res = take_resource(r);
+	const struct xb_resource *res = take_resource(r, tag);
 	if (res == NULL)
 		return NULL;
 	xpc_object_t o = NULL;
@@ -119,6 +141,8 @@ build_resource(struct reader *r, uint8_t tag)
 		o = xpc_fd_create(res->fd);
 		if (o == NULL)
 			r->status = XB_FD;
+		else
+			check_fd(r, o);
 		break;
 	case TAG_BIG_DATA:
 		if (take_u64(r) != res->length)
@@ -221,8 +245,9 @@ build_entry(struct reader *r, xpc_object_t d, const char *key, int depth)
 		r->status = XB_MALFORMED;
 		return;
 	}
-	const uint8_t *start = r->p++;
+	const uint8_t *start = r->p++, *p;
 	const char *s;
+	uint32_t n;
 	uint64_t v;
 	switch (*start) {
 	case TAG_FALSE:
@@ -244,10 +269,23 @@ build_entry(struct reader *r, xpc_object_t d, const char *key, int depth)
 		if (r->status == XB_OK)
 			xpc_dictionary_set_double(d, key, bits_to_double(v));
 		return;
+	case TAG_DATE:
+		v = take_u64(r);
+		if (r->status == XB_OK)
+			xpc_dictionary_set_date(d, key, (int64_t)v);
+		return;
 	case TAG_STRING:
 		s = take_text(r);
 		if (s != NULL)
 			xpc_dictionary_set_string(d, key, s);
+		return;
+	case TAG_DATA:
+		if (take_u32(r, &n) && (p = take(r, n)) != NULL)
+			xpc_dictionary_set_data(d, key, p, n);
+		return;
+	case TAG_UUID:
+		if ((p = take(r, 16)) != NULL)
+			xpc_dictionary_set_uuid(d, key, p);
 		return;
 	}
 	r->p = start;
@@ -306,7 +344,7 @@ fill(xpc_object_t d, const struct xb_payload *payload)
 	    size != (size_t)(r.end - r.p))
 		return XB_MALFORMED;
 	build_entries(&r, d, n, XB_MAX_DEPTH);
-	if (r.status == XB_OK && (r.p != r.end || r.next != r.count))
+	if (r.status == XB_OK && (r.p != r.end || r.next != r.count || xpc_dictionary_get_count(d) != n))
 		r.status = XB_MALFORMED;
 	return r.status;
 }

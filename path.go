@@ -5,42 +5,29 @@ import (
 	"strconv"
 )
 
-// causedError is a [ValueError] with an error of the program's own below it,
-// from its MarshalXPC, UnmarshalText and the like. errors.Is and errors.As find
-// both.
-type causedError struct {
-	*ValueError
-	cause error
-}
-
-func (e *causedError) Unwrap() []error { return []error{e.ValueError, e.cause} }
-
-// caused gives err a path, if it has none.
+// caused makes a ValueError of an error of the program's own, from its MarshalXPC,
+// UnmarshalText and the like. One that is a ValueError already stays as it is.
 func caused(err error, what string) error {
 	var v *ValueError
 	if errors.As(err, &v) {
 		return err
 	}
-	return &causedError{&ValueError{Rule: what + ": " + err.Error()}, err}
+	return &ValueError{Rule: what + ": " + err.Error(), Err: err}
 }
 
 // within prefixes the path of a ValueError with one more step.
 func within(err error, step string) error {
-	switch e := err.(type) {
-	case *ValueError:
-		return e.below(step)
-	case *causedError:
-		return &causedError{e.ValueError.below(step), e.cause}
+	e, ok := err.(*ValueError)
+	if !ok {
+		return err
 	}
-	return err
+	below := *e
+	below.Path = step
+	if e.Path != "" && e.Path[0] != '[' {
+		below.Path += "."
+	}
+	below.Path += e.Path
+	return &below
 }
 
 func withinIndex(err error, i int) error { return within(err, "["+strconv.Itoa(i)+"]") }
-
-func (e *ValueError) below(step string) *ValueError {
-	path := step
-	if e.Path != "" && e.Path[0] != '[' {
-		path += "."
-	}
-	return &ValueError{Path: path + e.Path, Rule: e.Rule}
-}

@@ -325,13 +325,17 @@ func (d *decoder) mapping(v wire.Value, m reflect.Value, elem *plan) error {
 	if m.IsNil() {
 		m.Set(reflect.MakeMapWithSize(m.Type(), min(v.Count(), preallocated)))
 	}
+	before := m.Len()
 	m = reflect.ValueOf(m.Interface()) // the map itself, whatever becomes of the variable
 	it := v.Elements()
 	for {
 		k, x, ok := it.Next()
 		if !ok {
 			d.depth++
-			return it.Err()
+			if err := it.Err(); err != nil || before > 0 || m.Len() == v.Count() {
+				return err
+			}
+			return keyTwice()
 		}
 		value := reflect.New(elem.t)
 		bare := len(d.undo)

@@ -89,7 +89,7 @@ func decFD(d *decoder, v wire.Value, p unsafe.Pointer) error {
 		}
 		return err
 	}
-	i, err := resourceIndex(d.d, v)
+	i, err := d.index(v)
 	if err != nil {
 		return err
 	}

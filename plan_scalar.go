@@ -178,7 +178,11 @@ func (d *decoder) bytesOf(v wire.Value) ([]byte, error) {
 		}
 		return nil, missing()
 	}
-	x, err := readResource(d.d, v)
+	i, err := d.index(v)
+	if err != nil {
+		return nil, err
+	}
+	x, err := readResource(d.d, v, i)
 	b, _ := x.([]byte)
 	return b, err
 }

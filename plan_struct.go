@@ -53,10 +53,24 @@ func (f *field) make(p unsafe.Pointer) (unsafe.Pointer, error) {
 	return unsafe.Add(p, f.offset), nil
 }
 
+// opaque tells a struct that keeps all it has to itself from an empty one.
+func opaque(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if f := t.Field(i); !f.IsExported() && !f.Anonymous {
+			return true
+		}
+	}
+	return false
+}
+
 func (b builder) structure(p *plan) {
 	t := p.t
 	p.xpc = "dictionary"
 	fields, err := b.fields(t)
+	if err == nil && len(fields) == 0 && opaque(t) {
+		// Above all the handles of this package, which travel as pointers.
+		err = fail("%s has no exported field to send: if it is a handle such as xpc.Endpoint, use the pointer", t)
+	}
 	if err != nil {
 		p.enc = func(*encoder, unsafe.Pointer) error { return err }
 		p.dec = func(*decoder, wire.Value, unsafe.Pointer) error { return err }
@@ -101,6 +115,11 @@ func (d *decoder) structure(v wire.Value, fields []field, byName map[string]int,
 	}
 	it := v.Elements()
 	next := 0
+	var few [4]uint64 // the fields that came, by bits
+	seen := few[:]
+	if len(fields) > 64*len(few) {
+		seen = make([]uint64, len(fields)/64+1)
+	}
 	for {
 		k, x, ok := it.Next()
 		if !ok {
@@ -118,6 +137,10 @@ func (d *decoder) structure(v wire.Value, fields []field, byName map[string]int,
 			}
 		}
 		next = i + 1
+		if seen[i/64]&(1<<(i%64)) != 0 {
+			return keyTwice()
+		}
+		seen[i/64] |= 1 << (i % 64)
 		q, err := fields[i].make(p)
 		if err == nil {
 			err = fields[i].plan.dec(d, x, q)

@@ -17,8 +17,10 @@ import (
 type Queue struct {
 	label string
 
-	mu sync.RWMutex // read-held by uses of d, so that Close waits for them
-	d  driver.Queue
+	mu     sync.Mutex // never held across a call
+	d      driver.Queue
+	uses   int // of d, which is released after the last of them
+	closed bool
 }
 
 // NewQueue makes a serial queue: what runs on it never overlaps. The label
@@ -38,7 +40,7 @@ func (r *Runtime) newQueue(op, label string, concurrent bool) (*Queue, error) {
 	if strings.IndexByte(label, 0) >= 0 {
 		return nil, misuse(op, "label %q holds a NUL byte", label)
 	}
-	d, err := r.b.NewQueue(label, concurrent)
+	d, err := r.backend().NewQueue(label, concurrent)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +70,23 @@ func (q *Queue) Async(f func()) error {
 // queued still runs. Closing again does nothing.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.d != nil {
-		q.d.Release()
+	q.closed = true
+	q.unlockAndRelease()
+	return nil
+}
+
+func (q *Queue) unlockAndRelease() {
+	d := q.d
+	if !q.closed || q.uses > 0 {
+		d = nil
+	}
+	if d != nil {
 		q.d = nil
 	}
-	return nil
+	q.mu.Unlock()
+	if d != nil {
+		d.Release()
+	}
 }
 
 // use calls f with the backend's queue, nil for a nil Queue. The queue is not
@@ -82,10 +95,18 @@ func (q *Queue) use(f func(driver.Queue) error) error {
 	if q == nil {
 		return f(nil)
 	}
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	if q.d == nil {
+	q.mu.Lock()
+	if q.closed || q.d == nil {
+		q.mu.Unlock()
 		return misuse("Queue", "queue %q is closed", q.label)
 	}
-	return f(q.d)
+	q.uses++
+	d := q.d
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.uses--
+		q.unlockAndRelease()
+	}()
+	return f(d)
 }

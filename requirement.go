@@ -73,25 +73,25 @@ func (c *Connection) SetPeerRequirement(r PeerRequirement) error {
 	}
 	return c.call(func() error {
 		c.s.ctl.Lock()
-		if c.required {
-			c.s.ctl.Unlock()
+		second, live := c.required, c.s.phase == active
+		c.required = true
+		c.s.ctl.Unlock()
+		if second {
 			return misuse(op, "the connection has a requirement already, and only one is allowed (row 180)")
 		}
-		c.required = true
 		err := c.require(r)
-		c.refused = err
-		active := c.s.activated
-		c.s.ctl.Unlock()
-		if err != nil && active {
-			c.s.cancelled.Store(true)
-			c.s.d.Cancel()
+		if err != nil {
+			c.refused.Store(&refusal{err})
+			if live {
+				c.s.cancel()
+			}
 		}
 		return err
 	})
 }
 
 func (c *Connection) require(r PeerRequirement) error {
-	e := newEncoder()
+	e := newEncoder(c.rt.wireLimits())
 	defer e.free()
 	d, err := r.requirement(e)
 	if err != nil {

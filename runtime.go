@@ -4,8 +4,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-xpc/xpc/driver"
+	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // A Runtime is where connections live: libxpc ([Native]) or a pretended process
@@ -14,6 +16,8 @@ import (
 // A Runtime may be used from any goroutine.
 type Runtime struct {
 	b driver.Backend
+
+	limits atomic.Pointer[wire.Limits] // nil for the default
 
 	syncCalls chan struct{} // a token per synchronous call under way
 
@@ -107,9 +111,17 @@ func (r *Runtime) named(op string, spec driver.Spec, q *Queue) (*Connection, err
 	return r.connect(spec, q)
 }
 
+// backend is what calls go to, also for a Runtime that NewRuntime did not make.
+func (r *Runtime) backend() driver.Backend {
+	if r == nil || r.b == nil {
+		return noBackend{"this Runtime was made neither by Native nor by NewRuntime"}
+	}
+	return r.b
+}
+
 func (r *Runtime) connect(spec driver.Spec, q *Queue) (c *Connection, err error) {
 	err = q.use(func(dq driver.Queue) error {
-		d, err := r.b.NewConn(spec, dq)
+		d, err := r.backend().NewConn(spec, dq)
 		if err == nil {
 			c = newConnection(r, spec, d)
 		}
@@ -130,7 +142,7 @@ func (r *Runtime) Main(h func(peer *Connection)) error {
 	if h == nil {
 		return misuse("Main", "the handler is nil")
 	}
-	return r.b.Main(func(d driver.Conn) {
+	return r.backend().Main(func(d driver.Conn) {
 		peer := newConnection(r, driver.Spec{Kind: driver.KindPeer}, d)
 		guarded("the handler of Main", func() { h(peer) })
 	})
@@ -145,7 +157,7 @@ func (r *Runtime) Main(h func(peer *Connection)) error {
 func (r *Runtime) TransactionBegin() error {
 	r.txMu.Lock()
 	defer r.txMu.Unlock()
-	if err := r.b.TransactionBegin(); err != nil {
+	if err := r.backend().TransactionBegin(); err != nil {
 		return err
 	}
 	r.transactions++
@@ -159,10 +171,10 @@ func (r *Runtime) TransactionBegin() error {
 func (r *Runtime) TransactionEnd() error {
 	r.txMu.Lock()
 	defer r.txMu.Unlock()
-	if _, none := r.b.(noBackend); r.transactions == 0 && !none {
+	if _, none := r.backend().(noBackend); r.transactions == 0 && !none {
 		return misuse("TransactionEnd", "no transaction is open: ends must match begins")
 	}
-	if err := r.b.TransactionEnd(); err != nil {
+	if err := r.backend().TransactionEnd(); err != nil {
 		return err
 	}
 	r.transactions--

@@ -1,4 +1,4 @@
-//go:build cgo && (darwin || xpcstandin)
+//go:build cgo && ((darwin && !ios) || xpcstandin)
 
 package xpc_test
 
@@ -21,7 +21,7 @@ func testRuntime(t testing.TB) *xpc.Runtime {
 			return
 		}
 		// Blocks and finalizers end on threads of the system.
-		for deadline := time.Now().Add(10 * time.Second); native.Count() != before; {
+		for deadline := time.Now().Add(10 * time.Second); native.Count().Exceeds(before); {
 			if time.Now().After(deadline) {
 				t.Errorf("left alive in C: %+v, before the test: %+v", native.Count(), before)
 				return
@@ -34,3 +34,7 @@ func testRuntime(t testing.TB) *xpc.Runtime {
 }
 
 func TestMain(m *testing.M) { os.Exit(m.Run()) }
+
+// requirementsAreTheSystems: what fails is missing there; the fake also refuses
+// what it cannot evaluate.
+const requirementsAreTheSystems = true

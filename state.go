@@ -12,22 +12,32 @@ import (
 // It never points to its Connection, so that the garbage collector can end one
 // that was never activated.
 type state struct {
-	d driver.Conn
+	d     driver.Conn
+	kind  driver.Kind
+	flags uint64
+	name  string
 
 	// ctl is held across SetEventHandler and Suspend, so that they reach the
 	// backend in the order of the checks before them. What may set events loose,
-	// Activate, Resume and the teardown, is called without it.
-	ctl       sync.Mutex
-	activated bool
-	suspends  int // held here only while inactive, so that row 19 is the same everywhere
+	// Activate, Resume and Cancel, is called without it.
+	ctl      sync.Mutex
+	phase    phase
+	suspends int    // held back here until active, so that row 19 is the same everywhere
+	latch    *latch // what a held connection's last event goes to
 
 	cancelled atomic.Bool // by our own Cancel or Close
+	live      atomic.Bool // activated by the program
+	queued    atomic.Bool // something was sent before that
+
+	givenUp atomic.Int32 // calls whose context has ended and whose reply is due
 
 	mu       sync.Mutex // never held across a call
 	calls    int        // in flight; the reference is not given back under them
 	closed   bool
 	over     bool // the last event has been delivered
 	released bool
+	why      string // the reason of the invalidation, once known
+	dead     bool
 
 	finalizer func(context any)
 	context   any
@@ -35,7 +45,20 @@ type state struct {
 	done chan struct{}
 }
 
-func newState(d driver.Conn) *state { return &state{d: d, done: make(chan struct{})} }
+type phase uint8
+
+const (
+	inactive phase = iota
+	held           // cancelled before activation: see hold
+	active
+	torn // by Close or the garbage collector
+)
+
+func newState(spec driver.Spec, d driver.Conn) *state {
+	s := &state{d: d, kind: spec.Kind, flags: spec.Flags, done: make(chan struct{})}
+	s.name, _ = d.Name()
+	return s
+}
 
 // begin counts a call in. It fails once the connection is closed.
 func (s *state) begin() error {
@@ -91,28 +114,82 @@ func (s *state) close() bool {
 	return true
 }
 
-// teardown cancels in any state. h receives the last event of a connection that
-// was not yet activated. The caller has closed s.
-func (s *state) teardown(h driver.Handler) {
+// latch receives the events of a connection that was cancelled or torn down
+// before the program activated it, and hands them on once there is a binding.
+type latch struct {
+	s  *state
+	to atomic.Pointer[binding]
+}
+
+func (l *latch) deliver(ev driver.Event) {
+	switch b := l.to.Load(); {
+	case b != nil:
+		b.deliver(ev)
+	case ev.Err == driver.Invalid || ev.Err == driver.Gone:
+		l.s.finish()
+	default:
+		discard(ev)
+	}
+}
+
+// hold is called under ctl in phase inactive. What it returns is called after
+// it and cancels: the backend's connection is then active, suspended once by
+// us, and cancelled. So no rule is needed about cancelling or releasing what is
+// inactive, and the last event waits for the one Resume that lets it out.
+func (s *state) hold() (cancel func()) {
+	s.latch = &latch{s: s}
+	s.d.SetHandler(s.latch.deliver)
+	s.d.Suspend()
+	return func() {
+		if s.queued.Load() {
+			// A suspension may not hold back what waits to be sent (K-2), and
+			// it must not reach anybody now.
+			s.d.Cancel()
+		}
+		s.d.Activate()
+		s.d.Cancel()
+	}
+}
+
+// cancel cancels in any phase but torn, where it is false.
+func (s *state) cancel() bool {
+	s.cancelled.Store(true)
+	cancel := s.d.Cancel
+	s.ctl.Lock()
+	switch s.phase {
+	case inactive:
+		s.phase = held
+		cancel = s.hold()
+	case torn:
+		s.ctl.Unlock()
+		return false
+	}
+	s.ctl.Unlock()
+	cancel()
+	return true
+}
+
+// teardown cancels and resumes in any phase. last makes, under ctl, what the
+// last event of a connection goes to that the program did not activate; it may
+// return nil. The caller has closed s.
+func (s *state) teardown(last func() *binding) {
 	defer s.end()
 	s.cancelled.Store(true)
 	s.ctl.Lock()
-	first := !s.activated
-	s.activated = true
-	suspends := s.suspends
-	s.suspends = 0
-	s.ctl.Unlock()
-
-	if first {
-		// Suspended, it neither sends nor delivers what has queued up, and
-		// needs no rule about cancelling what is inactive.
-		suspends = 1
-		s.d.SetHandler(h)
-		s.d.Suspend()
-		s.d.Activate()
+	was, cancel, resumes := s.phase, s.d.Cancel, s.suspends
+	s.phase, s.suspends = torn, 0
+	if was == inactive {
+		cancel = s.hold()
 	}
-	s.d.Cancel()
-	for range suspends {
+	if was != active {
+		resumes = 1
+		s.latch.to.Store(last())
+	}
+	s.ctl.Unlock()
+	if was != held {
+		cancel()
+	}
+	for range resumes {
 		s.d.Resume()
 	}
 }
@@ -124,13 +201,7 @@ func (s *state) abandon() {
 		s.mu.Lock()
 		s.done = nil
 		s.mu.Unlock()
-		s.teardown(func(ev driver.Event) {
-			if ev.Err == driver.Invalid || ev.Err == driver.Gone {
-				s.finish()
-				return
-			}
-			discard(ev)
-		})
+		s.teardown(func() *binding { return nil })
 	}
 }
 
@@ -150,4 +221,36 @@ func (s *state) finalize() {
 	if f != nil && ctx != nil {
 		guarded("a finalizer", func() { f(ctx) })
 	}
+}
+
+// noteReason keeps the reason of an invalidation. The backend's connection is
+// held by the caller.
+func (s *state) noteReason() {
+	if why, ok := s.d.InvalidationReason(); ok {
+		s.mu.Lock()
+		s.why, s.dead = why, true
+		s.mu.Unlock()
+	}
+}
+
+func (s *state) reason() (string, bool) {
+	if s.begin() == nil {
+		s.noteReason()
+		s.end()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why, s.dead
+}
+
+func (s *state) isListener() bool {
+	return s.kind == driver.KindAnonymous || s.kind == driver.KindMachService && s.flags&driver.FlagListener != 0
+}
+
+func (s *state) newError(op string, ev driver.Event) *Error {
+	e := &Error{Op: op, Service: s.name, Description: ev.Text, Hint: s.hint(ev.Err), sentinel: sentinels[ev.Err]}
+	if ev.Err == driver.Invalid {
+		e.Reason, _ = s.reason()
+	}
+	return e
 }

@@ -1,11 +1,10 @@
-//go:build darwin || xpcstandin
+//go:build (darwin && !ios) || xpcstandin
 
 package xpc
 
 /*
 #cgo CFLAGS: -fblocks -fno-objc-arc
 #cgo darwin CFLAGS: -mmacosx-version-min=12.0
-#cgo darwin LDFLAGS: -mmacosx-version-min=12.0
 #include <stdlib.h>
 #include "bridge.h"
 */
@@ -98,6 +97,9 @@ func (nativeBackend) NewQueue(label string, concurrent bool) (driver.Queue, erro
 	return nativeQueue(q), nil
 }
 
+// SetSize limits what is received in C, too, before it is copied.
+func (nativeBackend) SetSize(limit int) { C.xb_set_size(C.size_t(limit)) }
+
 func (nativeBackend) TransactionBegin() error { C.xb_transaction_begin(); return nil }
 func (nativeBackend) TransactionEnd() error   { C.xb_transaction_end(); return nil }
 
@@ -171,8 +173,35 @@ func goxpcFinalize(h C.uintptr_t) {
 	}
 }
 
+// replyOnce is what the block of a request holds. A block that libxpc disposes of
+// without having called it will never be called: the request is over then, too.
+type replyOnce struct {
+	h                   driver.Handler
+	called, freed, sent atomic.Bool
+}
+
+func (r *replyOnce) deliver(ev driver.Event) {
+	if r.called.CompareAndSwap(false, true) {
+		r.h(ev)
+		return
+	}
+	discard(ev)
+}
+
+func (r *replyOnce) settle() {
+	if r.freed.Load() && r.sent.Load() && r.called.CompareAndSwap(false, true) {
+		// Not on this thread: libxpc may be inside of anything.
+		go r.h(driver.Event{Err: driver.Interrupted})
+	}
+}
+
 //export goxpcFree
-func goxpcFree(h C.uintptr_t) { handles.drop(uintptr(h)) }
+func goxpcFree(h C.uintptr_t) {
+	if r, ok := handles.drop(uintptr(h)).(*replyOnce); ok {
+		r.freed.Store(true)
+		r.settle()
+	}
+}
 
 //export goxpcRun
 func goxpcRun(h C.uintptr_t) {
@@ -204,7 +233,7 @@ func (c *nativeConn) Cancel()   { C.xb_cancel(c.c) }
 func (c *nativeConn) Release()  { C.xb_release_connection(c.c) }
 
 func (c *nativeConn) Send(p *driver.Payload) error {
-	return withPayload(p, func(raw *C.struct_xb_payload) C.int { return C.xb_send(c.c, raw) })
+	return withPayload(p, func(p payload) C.int { return C.xb_send(c.c, p.body, p.length, p.resources, p.count) })
 }
 
 func (c *nativeConn) SendBarrier(f func()) error {
@@ -217,16 +246,22 @@ func (c *nativeConn) SendWithReply(p *driver.Payload, q driver.Queue, h driver.H
 	if err != nil {
 		return err
 	}
-	return withPayload(p, func(raw *C.struct_xb_payload) C.int {
-		return C.xb_send_with_reply(c.c, raw, dq, C.uintptr_t(handles.put(h)))
+	r := &replyOnce{h: h}
+	err = withPayload(p, func(p payload) C.int {
+		return C.xb_send_with_reply(c.c, p.body, p.length, p.resources, p.count, dq, C.uintptr_t(handles.put(r)))
 	})
+	if err == nil {
+		r.sent.Store(true)
+		r.settle()
+	}
+	return err
 }
 
 func (c *nativeConn) SendWithReplySync(p *driver.Payload) (ev driver.Event, err error) {
 	h := handles.put(driver.Handler(func(e driver.Event) { ev = e }))
 	defer handles.drop(h)
-	err = withPayload(p, func(raw *C.struct_xb_payload) C.int {
-		return C.xb_send_with_reply_sync(c.c, raw, C.uintptr_t(h))
+	err = withPayload(p, func(p payload) C.int {
+		return C.xb_send_with_reply_sync(c.c, p.body, p.length, p.resources, p.count, C.uintptr_t(h))
 	})
 	return ev, err
 }
@@ -279,51 +314,62 @@ func (c *nativeConn) SetPeerRequirement(r driver.Requirement) error {
 		value = &driver.Payload{}
 	}
 	var status C.int
-	err := withPayload(value, func(raw *C.struct_xb_payload) C.int {
-		status = C.xb_require(c.c, C.int(r.Kind), text, raw)
-		return C.XB_OK
+	var missing C.bool
+	err := withPayload(value, func(p payload) (bad C.int) {
+		status = C.xb_require(c.c, C.int(r.Kind), text, p.body, p.length, p.resources, p.count, &missing, &bad)
+		return bad
 	})
 	switch {
 	case err != nil:
 		return err
+	case bool(missing):
+		return unsupported("SetPeerRequirement", "this macOS lacks the call: a code signing requirement needs macOS 12, the others macOS 14.4")
 	case status == 0:
 		return nil
-	case status == C.XB_NO_CALL:
-		return unsupported("SetPeerRequirement", "this macOS lacks the call: a code signing requirement needs macOS 12, the others macOS 14.4")
-	case status == C.XB_BAD_VALUE:
-		return fail("the value of the peer requirement cannot be sent")
 	case syscall.Errno(status) == syscall.ENOTSUP:
 		return unsupported("SetPeerRequirement", "this system has no code signing requirements")
 	}
 	return fmt.Errorf("xpc: SetPeerRequirement: libxpc refused the requirement %q: %w", r.Text, syscall.Errno(status))
 }
 
+// payload is one in C's form.
+type payload struct {
+	body      *C.uint8_t
+	length    C.size_t
+	resources *C.struct_xb_resource
+	count     C.size_t
+}
+
 // withPayload calls f with the payload in C's form. Big data is pinned, not
 // copied: libxpc copies it once.
-func withPayload(p *driver.Payload, f func(*C.struct_xb_payload) C.int) error {
-	var pin runtime.Pinner
-	defer pin.Unpin()
-	raw := C.struct_xb_payload{length: C.size_t(len(p.Body)), count: C.size_t(len(p.Resources))}
+func withPayload(p *driver.Payload, f func(payload) C.int) error {
+	raw := payload{length: C.size_t(len(p.Body))}
 	if len(p.Body) > 0 {
-		pin.Pin(&p.Body[0])
 		raw.body = (*C.uint8_t)(&p.Body[0])
 	}
 	if len(p.Resources) > 0 {
-		res := make([]C.struct_xb_resource, len(p.Resources))
-		for i, r := range p.Resources {
-			if err := rawResource(&res[i], r, &pin); err != nil {
-				return err
-			}
-		}
-		pin.Pin(&res[0])
-		raw.resources = &res[0]
+		return withResources(p, raw, f)
 	}
-	status := f(&raw)
+	return outcomeError(f(raw))
+}
+
+func withResources(p *driver.Payload, raw payload, f func(payload) C.int) error {
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	res := make([]C.struct_xb_resource, len(p.Resources))
+	for i, r := range p.Resources {
+		if err := rawResource(&res[i], r, &pin); err != nil {
+			return err
+		}
+	}
+	raw.resources, raw.count = &res[0], C.size_t(len(res))
+	status := f(raw)
 	runtime.KeepAlive(p)
 	return outcomeError(status)
 }
 
 func rawResource(to *C.struct_xb_resource, r driver.Resource, pin *runtime.Pinner) error {
+	to.kind = C.int32_t(r.Kind)
 	switch r.Kind {
 	case driver.ResourceFD:
 		to.fd = C.int32_t(r.FD)
@@ -356,11 +402,13 @@ func outcomeError(status C.int) error {
 	case C.XB_FD:
 		return fail("libxpc cannot send one of the descriptors: it is closed, or of a kind that cannot be sent (row 268)")
 	case C.XB_MEMORY:
-		return fail("no memory, or more than 4 GiB, for the message")
+		return fail("no memory for the message")
 	case C.XB_DEPTH:
-		return fail("nested deeper than %d (row 298)", C.XB_MAX_DEPTH)
+		return tooDeep(wire.MaxDepth)
+	case C.XB_SIZE:
+		return tooLarge(native.Limits().Size)
 	case C.XB_OWN_HANDLER:
-		return misuse("SendMessageWithReplySync", "it was called from an event handler of its own connection, which would deadlock: use Call on another goroutine (row 112)")
+		return misuse("SendMessageWithReplySync", "it was called from an event handler or a barrier of its own connection, which would deadlock: use Call on another goroutine (row 112)")
 	}
 	return &wire.FormatError{Rule: "libxpc's side of the bridge refused it"}
 }
@@ -374,9 +422,12 @@ func goxpcReply(h C.uintptr_t, raw *C.struct_xb_event) C.int { return dispatch(h
 // dispatch hands an event to the handler that a block holds. It returns 1 if the
 // message outlives the callback, and C leaves its references to Go.
 func dispatch(h C.uintptr_t, raw *C.struct_xb_event) C.int {
-	handler, _ := handles.get(uintptr(h)).(driver.Handler)
-	if handler == nil {
-		handler = discard
+	handler := discard
+	switch v := handles.get(uintptr(h)).(type) {
+	case driver.Handler:
+		handler = v
+	case *replyOnce:
+		handler = v.deliver
 	}
 	switch raw.kind {
 	case C.XB_ERROR:
@@ -430,10 +481,15 @@ func (m *nativeMessage) WantsReply() bool { return m.wants }
 func (m *nativeMessage) resource(i int) C.uintptr_t { return C.uintptr_t(m.resources[i]) }
 
 func (m *nativeMessage) DupFD(i int) (uintptr, error) {
+	// xpc_fd_dup leaves it open in programs that are started; under the lock no
+	// fork can come between.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	fd := C.xb_dup_fd(m.resource(i))
 	if fd < 0 {
 		return 0, errors.New("xpc_fd_dup failed: no descriptor left, or none in the object")
 	}
+	syscall.CloseOnExec(int(fd))
 	return uintptr(fd), nil
 }
 
@@ -441,6 +497,9 @@ func (m *nativeMessage) Data(i int) ([]byte, error) {
 	var p unsafe.Pointer
 	var n C.size_t
 	C.xb_data(m.resource(i), &p, &n)
+	if p == nil {
+		return nil, errors.New("xpc_data_get_bytes_ptr gave nothing")
+	}
 	return unsafe.Slice((*byte)(p), n), nil
 }
 
@@ -453,8 +512,8 @@ func (m *nativeMessage) SharedMemory(i int) (driver.SharedMemory, error) {
 }
 
 func (m *nativeMessage) Reply(p *driver.Payload) error {
-	err := withPayload(p, func(raw *C.struct_xb_payload) C.int {
-		return C.xb_reply(C.uintptr_t(m.object), C.uintptr_t(m.reply), raw)
+	err := withPayload(p, func(p payload) C.int {
+		return C.xb_reply(C.uintptr_t(m.object), C.uintptr_t(m.reply), p.body, p.length, p.resources, p.count)
 	})
 	if err == nil {
 		m.reply = 0

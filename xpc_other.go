@@ -1,4 +1,4 @@
-//go:build !cgo || !(darwin || xpcstandin)
+//go:build !cgo || !((darwin && !ios) || xpcstandin)
 
 package xpc
 

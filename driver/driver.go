@@ -31,6 +31,12 @@ type Backend interface {
 	Main(accept func(peer Conn)) error
 }
 
+// Sizer is a Backend that refuses a received message whose flat form is larger
+// than the limit, instead of making it. Package xpc checks what comes up anyway.
+type Sizer interface {
+	SetSize(limit int)
+}
+
 // Kind tells the ways to make a connection apart.
 type Kind uint8
 

@@ -55,7 +55,7 @@ func findingsOf(dict map[string]any) (out []string) {
 	if k, ok := dict["KeepAlive"].(map[string]any); ok {
 		out = append(out, unknownKeys(k, "key KeepAlive ", keepAliveKeys)...)
 		if _, ok := k["NetworkState"]; ok {
-			out = append(out, "KeepAlive NetworkState has no effect since macOS 10.10: launchd does not start the job for it")
+			out = append(out, "KeepAlive NetworkState is no longer implemented: launchd does not start the job for it")
 		}
 		if len(k) == 0 {
 			out = append(out, "KeepAlive is an empty dictionary: no condition ever holds, and the job is not kept alive")
@@ -66,14 +66,14 @@ func findingsOf(dict map[string]any) (out []string) {
 		switch v := services[name].(type) {
 		case bool:
 			if !v {
-				out = append(out, fmt.Sprintf("MachServices %q is false: the name is declared all the same where the key is there; leave the key out", name))
+				out = append(out, fmt.Sprintf("MachServices %q is false: only true and a dictionary mean something; leave the name out if the job has not got it", name))
 			}
 		case map[string]any:
 			out = append(out, unknownKeys(v, fmt.Sprintf("key MachServices %q ", name), machServiceKeys)...)
 		}
 	}
 	if _, ok := dict["OnDemand"]; ok {
-		out = append(out, "OnDemand is deprecated since 10.5: KeepAlive says the same the other way round")
+		out = append(out, "OnDemand is deprecated: KeepAlive says the same the other way round")
 	}
 	if _, err := configOf(dict); err != nil {
 		out = append(out, strings.Split(err.Error(), "\n")...)

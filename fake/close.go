@@ -51,6 +51,9 @@ func (w *Launchd) Close() error {
 	if !w.await(w.over, ctx.Done()) {
 		errs = append(errs, fmt.Errorf("fake: a Main or a handler has not returned %v after its process ended: a Main must return when its context ends", patience))
 	}
+	if n := w.descriptors.Load(); n != 0 && w.opt.reportLeaks {
+		errs = append(errs, fmt.Errorf("fake: %d descriptors in messages are still open", n))
+	}
 	return errors.Join(errs...)
 }
 

@@ -69,7 +69,7 @@ func (c *conn) SetHandler(h driver.Handler) {
 		return
 	}
 	if c.w.opt.swapLate && c.active && !c.inbox.empty() {
-		c.inbox.push(&event{kind: evHandler, h: h})
+		c.inbox.push(&event{kind: evHandler, f: func() { c.handler = h }})
 	} else {
 		c.handler = h
 	}

@@ -121,7 +121,7 @@ func (c *conn) nextEvent() (driver.Event, *event) {
 		e.peer.note(Accepted, "")
 		return driver.Event{Peer: e.peer}, e
 	case evHandler:
-		c.handler = e.h
+		e.f()
 		return driver.Event{}, nil
 	}
 	switch e.code {
@@ -141,7 +141,7 @@ func (c *conn) delivered(e *event) {
 	switch {
 	case e.kind == evPeer:
 		c.shown(e.peer)
-	case e.kind == evMessage && e.msg.at == c && !c.gone:
+	case e.kind == evMessage && len(c.w.faults) > 0 && e.msg.at == c && !c.gone:
 		c.w.strike(site{point: AfterDelivery, proc: c.proc, conn: c, msg: e.msg})
 	case e.kind == evBarrier:
 		c.barrier = false
@@ -154,7 +154,7 @@ func (c *conn) delivered(e *event) {
 
 // shown follows the return of the listener's handler from a new peer.
 func (c *conn) shown(peer *conn) {
-	if c.w.opt.strict && !peer.active && !peer.invalid && !peer.released {
+	if c.w.opt.strictPeers && !peer.active && !peer.invalid && !peer.released {
 		err := misuse("EventHandler", "%s was neither activated nor cancelled when the listener's handler returned (row 153)", peer.what())
 		c.w.misuses = append(c.w.misuses, err)
 		peer.note(Misused, err.Error())
@@ -187,7 +187,7 @@ func (c *conn) struck() bool {
 		c.stalled = true
 	case dropped:
 		c.inbox.pop()
-		m.lose()
+		c.lose(m)
 	case failed:
 		m.barred = true
 	}

@@ -21,8 +21,7 @@ type event struct {
 	peer *conn
 	code driver.ErrorCode
 	lost *Process // evError, Interrupted: whom the connection lost
-	f    func()   // evBarrier
-	h    driver.Handler
+	f    func()   // evBarrier: called; evHandler: sets the handler
 }
 
 // eventList is a FIFO.

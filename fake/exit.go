@@ -156,7 +156,7 @@ func (c *conn) end() {
 			case evMessage:
 				e.msg.discard()
 			case evHandler:
-				c.handler = e.h
+				e.f()
 			}
 		}
 	}

@@ -174,6 +174,13 @@ func (j *Job) unload() {
 	w.reconsider()
 }
 
+// Loaded tells whether the job is loaded.
+func (j *Job) Loaded() bool {
+	j.w.mu.Lock()
+	defer j.w.unlock()
+	return j.loaded
+}
+
 // Process is the job's running process, nil if there is none.
 func (j *Job) Process() *Process {
 	j.w.mu.Lock()

@@ -21,7 +21,7 @@ type KeepAlive struct {
 	// AfterInitialDemand: not before a message has launched the job. Alone it
 	// keeps the job alive from then on.
 	AfterInitialDemand bool
-	// NetworkState is read and has no effect, as on macOS since 10.10.
+	// NetworkState is read and has no effect, as on macOS.
 	NetworkState *bool
 }
 
@@ -111,10 +111,25 @@ func (j *Job) relaunch(throttle time.Duration) {
 		j.w.mu.Lock()
 		defer j.w.unlock()
 		j.throttled = nil
-		if j.loaded && !j.w.closed {
+		if j.loaded && !j.w.closed && j.due() {
 			j.launch()
 		}
 	})
+}
+
+// due tells whether a launch that has waited is still wanted: a path or another
+// job may have changed meanwhile.
+func (j *Job) due() bool {
+	k := &j.cfg.KeepAlive
+	if len(k.PathState)+len(k.OtherJobEnabled) == 0 || k.SuccessfulExit != nil || k.Crashed != nil || j.keeps() {
+		return true
+	}
+	for _, e := range j.ports {
+		if len(e.waiting) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (j *Job) stopThrottle() {

@@ -3,6 +3,7 @@ package fake
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Launchd is a world of its own: launchd with its jobs, and the pretended
@@ -53,6 +54,7 @@ func NewLaunchd(opts ...Option) *Launchd {
 		accounts:  map[string]int{},
 		lastPID:   1000,
 	}
+	w.events.start = time.Now()
 	for _, o := range opts {
 		o(&w.opt)
 	}

@@ -10,8 +10,8 @@ import (
 
 // ReportLeaks makes [Launchd.Close] report what processes that still run then
 // have not given back: peers neither activated nor cancelled, requests never
-// answered, transactions never ended, messages never released, and, in processes
-// that no job stands behind, connections never closed.
+// answered, transactions never ended, messages never released with the descriptors
+// in them, and, in processes that no job stands behind, connections never closed.
 func ReportLeaks() Option { return func(o *options) { o.reportLeaks = true } }
 
 // leaks names what was left. The caller holds w.mu.
@@ -37,6 +37,13 @@ func (w *Launchd) leaks() (errs []error) {
 		}
 		if p.messages > 0 {
 			report("%d messages were never released", p.messages)
+		}
+		open := 0
+		for m := p.withResources; m != nil; m = m.next {
+			open += m.descriptors()
+		}
+		if open > 0 {
+			report("%d descriptors in them are open", open)
 		}
 	}
 	return errs

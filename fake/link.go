@@ -175,7 +175,7 @@ func (c *conn) dropInbox() {
 		case evMessage:
 			e.msg.discard()
 		case evHandler:
-			c.handler = e.h
+			e.f()
 		case evPeer:
 			e.peer.accepted = true
 			e.peer.released = true

@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -24,13 +23,14 @@ const (
 	Interrupted EventKind = "interrupted" // a client has lost its peer
 	Invalidated EventKind = "invalidated" // a connection has ended
 	Faulted     EventKind = "fault"       // a fault has struck
-	Misused     EventKind = "misuse"      // see Strict
+	Misused     EventKind = "misuse"      // see StrictPeers
 
 	// With [LogMessages].
 	Sent      EventKind = "sent"      // a message
 	Delivered EventKind = "delivered" // a message, to a handler
 	Replied   EventKind = "replied"   // to a request
 	Dropped   EventKind = "dropped"   // a request, unanswered
+	Lost      EventKind = "lost"      // a message, before it was delivered
 )
 
 // Event is something that happened in a world, in the order of Seq.
@@ -47,23 +47,7 @@ type Event struct {
 
 // String gives a line for people.
 func (e Event) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%4d %s %-11s", e.Seq, e.Time.Format("15:04:05.000000"), e.Kind)
-	if e.Process != nil {
-		fmt.Fprintf(&b, " %s", e.Process)
-	} else if e.Job != "" {
-		fmt.Fprintf(&b, " %s", e.Job)
-	}
-	if e.Conn != 0 {
-		fmt.Fprintf(&b, " #%d", e.Conn)
-	}
-	if e.Name != "" {
-		fmt.Fprintf(&b, " %q", e.Name)
-	}
-	if e.Detail != "" {
-		fmt.Fprintf(&b, ": %s", e.Detail)
-	}
-	return b.String()
+	return fmt.Sprintf("%4d %s %s", e.Seq, e.Time.Format("15:04:05.000000"), e.line())
 }
 
 // LogMessages adds every message to the log, which costs time.
@@ -76,6 +60,9 @@ type eventLog struct {
 	ring []Event
 	seq  int
 	more chan struct{} // closed at the next event; nil if nobody waits
+
+	start    time.Time // of the world
+	messages int       // numbered, with LogMessages
 }
 
 // log records an event. The caller holds w.mu.
@@ -155,15 +142,4 @@ func (w *Launchd) WaitFor(ctx context.Context, match func(Event) bool) (Event, e
 			return Event{}, fmt.Errorf("fake: the event has not come: %w; the last ones:\n%s", ctx.Err(), w.tail(20))
 		}
 	}
-}
-
-// tail is the end of the log as text.
-func (w *Launchd) tail(n int) string {
-	events := w.Events()
-	var b strings.Builder
-	for _, e := range events[max(0, len(events)-n):] {
-		b.WriteString(e.String())
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

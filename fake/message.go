@@ -14,8 +14,9 @@ type message struct {
 	body []byte
 	req  *request // what a reply answers, nil if none is wanted
 
-	passed bool // faults have been tried on it
-	barred bool // one lets it fail the receiver's requirement
+	mark   *mark // in the log
+	passed bool  // faults have been tried on it
+	barred bool  // one lets it fail the receiver's requirement
 
 	state       // of a message that was delivered
 	at          *conn
@@ -189,7 +190,7 @@ func (m *message) Reply(p *driver.Payload) error {
 		return misuse("Reply", "one reply can be sent to a message that wants one, before it is released")
 	}
 	m.answered = true
-	m.note(m.req.c, Replied)
+	m.noteReply(r)
 	m.replying = true
 	if at := m.at; at != nil && w.opt.handlerIsBarrier && at.running && !at.gone {
 		at.later = append(at.later, func() { m.reply(r) })
@@ -224,16 +225,4 @@ func (m *message) giveUp() {
 	}
 	m.answered = true
 	m.lost()
-}
-
-// note logs what happens to a message, on connection c.
-func (m *message) note(c *conn, k EventKind) {
-	if !m.w.opt.logMessages {
-		return
-	}
-	what := "message"
-	if m.req != nil {
-		what = "request"
-	}
-	c.note(k, fmt.Sprintf("%s of %d bytes", what, len(m.body)))
 }

@@ -1,8 +1,9 @@
 package fake
 
-// TB is the part of testing.TB that [New] uses.
+// TB is the part of testing.TB that this package uses.
 type TB interface {
 	Helper()
+	Fatalf(format string, args ...any)
 	Cleanup(func())
 	Failed() bool
 	Errorf(format string, args ...any)
@@ -24,6 +25,9 @@ func New(t TB, opts ...Option) *Launchd {
 			return
 		}
 		t.Logf("fake: the last events:\n%s", w.tail(40))
+		for _, s := range w.Findings() {
+			t.Logf("fake: %s", s)
+		}
 		if s := w.Seed(); s != 0 {
 			t.Logf("fake: something was left to chance; replay it with %s=%d", SeedVariable, s)
 		}

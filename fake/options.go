@@ -28,6 +28,7 @@ type options struct {
 	suspendedSends    bool
 	suspendedReplies  bool
 	strict            bool
+	strictPeers       bool
 }
 
 // An Option decides something that libxpc leaves open, or adds something to a
@@ -143,9 +144,13 @@ func SuspendedSends() Option { return func(o *options) { o.suspendedSends = true
 // connection. Without it, only its event handler waits (row 32).
 func SuspendedReplies() Option { return func(o *options) { o.suspendedReplies = true } }
 
-// Strict makes misuse of what libxpc does not define, and what a careful program
-// does not do: a synchronous request on an inactive connection, which waits until
-// somebody activates it (row 114), is refused; a peer that is neither activated
-// nor cancelled when its listener's handler returns (row 153) is reported by
-// [Launchd.Close].
+// Strict refuses, as misuse, a synchronous request on an inactive connection.
+// Without it, the request waits until somebody activates it, perhaps for ever
+// (row 114).
 func Strict() Option { return func(o *options) { o.strict = true } }
+
+// StrictPeers lets [Launchd.Close] report every peer that was neither activated
+// nor cancelled when its listener's handler returned. Without it, only those that
+// never are, with [ReportLeaks] (row 153). It is for programs that do all of it in
+// the handler: xpc.Listener activates its peers later, as it may (row 151).
+func StrictPeers() Option { return func(o *options) { o.strictPeers = true } }

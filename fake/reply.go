@@ -8,6 +8,10 @@ func (m *message) reply(r *message) {
 	if m.done(r) {
 		return
 	}
+	if len(m.w.faults) == 0 { // no closure
+		m.leave(r)
+		return
+	}
 	s := site{point: BeforeReply, proc: m.owner, conn: m.at, msg: r, peer: m.req.c, resume: func() { m.leave(r) }}
 	switch m.w.strike(s) {
 	case stopped:
@@ -49,6 +53,10 @@ func (m *message) leave(r *message) {
 		return
 	}
 	req.underWay = true
+	if len(m.w.faults) == 0 {
+		m.arrive(r)
+		return
+	}
 	s := site{point: ReplyUnderWay, proc: m.owner, conn: m.at, msg: r, peer: c, resume: func() { m.arrive(r) }}
 	if m.w.strike(s) != stopped {
 		m.arrive(r)

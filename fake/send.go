@@ -164,6 +164,14 @@ func (c *conn) transmit(m *message) {
 	m.from = c.proc
 	m.note(c, Sent)
 	r := c.remote
+	if r == nil { // the launch failed
+		code := driver.Interrupted
+		if c.invalid {
+			code = driver.Invalid
+		}
+		c.vanish(m, code)
+		return
+	}
 	switch {
 	case r.rejected:
 		m.refuse()
@@ -183,15 +191,10 @@ func (m *message) refuse() {
 	}
 }
 
-// lose loses a message on its way. Without a reply it leaves no trace.
-func (m *message) lose() {
-	m.discard()
-	if m.req != nil {
-		m.note(m.req.c, Dropped)
-		if !m.w.opt.hangDropped {
-			m.req.finish(errorEvent(driver.Interrupted))
-		}
-	}
+// lose loses a message that has arrived at c.
+func (c *conn) lose(m *message) {
+	m.note(c, Lost)
+	m.refuse()
 }
 
 // dropOut drops the messages that wait in the send queue. Barriers stay.

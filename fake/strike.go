@@ -2,7 +2,7 @@ package fake
 
 import (
 	"fmt"
-	"syscall"
+	"os"
 
 	"github.com/go-xpc/xpc/driver"
 )
@@ -186,4 +186,4 @@ func (m *message) cut() {
 }
 
 // errCut is what taking such a descriptor out gives.
-var errCut = fmt.Errorf("fake: the descriptor was cut by a fault: %w", syscall.EBADF)
+var errCut = fmt.Errorf("fake: the descriptor was cut by a fault: %w", os.ErrClosed)

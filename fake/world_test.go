@@ -57,10 +57,11 @@ type fakeTB struct {
 	failed  bool
 }
 
-func (f *fakeTB) Helper()                 {}
-func (f *fakeTB) Cleanup(g func())        { f.cleanup = g }
-func (f *fakeTB) Failed() bool            { return f.failed }
-func (f *fakeTB) Logf(s string, a ...any) { f.out = append(f.out, fmt.Sprintf(s, a...)) }
+func (f *fakeTB) Helper()                   {}
+func (f *fakeTB) Cleanup(g func())          { f.cleanup = g }
+func (f *fakeTB) Failed() bool              { return f.failed }
+func (f *fakeTB) Fatalf(s string, a ...any) { f.Errorf(s, a...) }
+func (f *fakeTB) Logf(s string, a ...any)   { f.out = append(f.out, fmt.Sprintf(s, a...)) }
 func (f *fakeTB) Errorf(s string, a ...any) {
 	f.failed = true
 	f.Logf(s, a...)

@@ -74,7 +74,7 @@ var endpoints = []Case{
 		a := e.anonymous(program{})
 		got := newList[*xpc.Message](e, "messages")
 		h := e.host(program{message: func(p *end, m *xpc.Message) {
-			e.oops("retain", m.Retain())
+			e.retain(m)
 			got.add(m)
 		}})
 		x := h.connect()

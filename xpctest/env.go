@@ -31,6 +31,8 @@ type env struct {
 	ends   []*end
 	queues []*xpc.Queue
 	serial int
+	// messages are those that were retained.
+	messages []*xpc.Message
 	// without are the capabilities for want of which parts were left out.
 	without []Capability
 }
@@ -39,9 +41,12 @@ func (e *env) cleanup() {
 	// Whoever stands at a gate goes on.
 	defer e.stop()
 	e.mu.Lock()
-	ends, queues := e.ends, e.queues
+	ends, queues, messages := e.ends, e.queues, e.messages
 	e.mu.Unlock()
 	e.stop()
+	for _, m := range messages {
+		m.Release() // what the case has released itself refuses it
+	}
 	for _, x := range ends {
 		x.c.Close()
 	}
@@ -160,6 +165,14 @@ func (e *env) oops(what string, err error) {
 	if err != nil && e.ctx.Err() == nil {
 		e.t.Errorf("%s: %v", what, err)
 	}
+}
+
+// retain keeps a message until the case releases it, or ends.
+func (e *env) retain(m *xpc.Message) {
+	e.oops("retain", m.Retain())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.messages = append(e.messages, m)
 }
 
 // gate holds handlers until it is opened, or the case is over.

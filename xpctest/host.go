@@ -141,7 +141,7 @@ func (h *host) answer(p *end, m *xpc.Message) {
 		h.e.oops("replying", m.Reply(d))
 		xpc.CloseFiles(d)
 	case hold:
-		h.e.oops("retaining", m.Retain())
+		h.e.retain(m)
 		h.held.add(m)
 	}
 }

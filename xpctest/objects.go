@@ -180,7 +180,7 @@ func (x *end) echoed(v any) any {
 func (e *env) received(d xpc.Dictionary) *xpc.Message {
 	e.t.Helper()
 	h := e.host(program{message: func(p *end, m *xpc.Message) {
-		e.oops("retain", m.Retain())
+		e.retain(m)
 		p.host.held.add(m)
 	}})
 	h.connect().body(d)

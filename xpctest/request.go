@@ -169,7 +169,7 @@ var requests = []Case{
 		x := h.clientIn(client.Runtime(), nil)
 		e.NoError(x.c.SetEventHandler(func(ev xpc.Event) {
 			if m, ok := ev.(*xpc.Message); ok {
-				e.oops("retain", m.Retain())
+				e.retain(m)
 			}
 			x.record(ev)
 		}))

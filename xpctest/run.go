@@ -130,7 +130,7 @@ func (r *Report) String() string {
 // its own, and logs the summary.
 func Run(t *testing.T, h Harness) *Report {
 	report := &Report{Harness: h.Name()}
-	t.Cleanup(func() { t.Log(report) })
+	t.Cleanup(func() { t.Log(report); report.leave(t) })
 	for _, c := range Cases() {
 		t.Run(c.Test(), func(t *testing.T) {
 			if _, serial := h.(Serial); !serial {

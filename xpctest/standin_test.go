@@ -15,6 +15,9 @@ import (
 	"github.com/go-xpc/xpc/xpctest"
 )
 
+// Main looks at its thread: tests must not run on the main one by chance.
+func init() { runtime.LockOSThread() }
+
 // TestStandin runs the suite on the C stand-in, through the bridge that ships.
 func TestStandin(t *testing.T) {
 	xpctest.Run(t, &standinHarness{})
@@ -28,22 +31,35 @@ func (h *standinHarness) Serial() {}
 
 func (h *standinHarness) Name() string { return "stand-in" }
 
-func (h *standinHarness) Has(c xpctest.Capability) bool { return c != xpctest.Bundles }
+func (h *standinHarness) Has(c xpctest.Capability) bool {
+	switch c {
+	case xpctest.Bundles:
+		return false
+	case xpctest.Identities:
+		return standin.HasCall("xpc_connection_set_peer_team_identity_requirement")
+	case xpctest.Reasons:
+		return standin.HasCall("xpc_connection_copy_invalidation_reason")
+	}
+	return true
+}
 
 func (h *standinHarness) RunCase(t *testing.T, _ xpctest.Case, f func(*testing.T)) {
 	before := native.Count()
 	standin.Set(standin.CrashUnwinds, true) // a reset forgets the knobs
 	standin.Set(standin.SyncWaits, true)
 	t.Run("", f)
-	// First Go lets go of what it holds, then the world goes.
-	defer standin.Reset()
-	for deadline := time.Now().Add(10 * time.Second); native.Count() != before; runtime.GC() {
+	// First Go lets go of what it holds, then the world goes. What is left alive
+	// is left alone: a reset would free it under Go's feet.
+	for deadline := time.Now().Add(10 * time.Second); native.Count() != before; {
 		if time.Now().After(deadline) {
 			t.Errorf("left alive in C: %+v, before the case: %+v", native.Count(), before)
 			return
 		}
+		runtime.GC()
 		standin.WaitIdle()
+		time.Sleep(time.Millisecond) // cleanups run on goroutines of their own
 	}
+	standin.Reset()
 }
 
 func (h *standinHarness) New(t testing.TB) xpctest.World {
@@ -81,11 +97,14 @@ func (w *standinWorld) Service(s xpctest.ServiceSpec) xpctest.Service {
 	j := standin.Declare(s.Names[0]+".job", s.Domain == xpctest.System, s.Names,
 		func(p *standin.Process) { dress(p, s.Identity) },
 		func(ctx context.Context, p *standin.Process) { s.Main(ctx, p.Runtime()) })
-	w.t.Cleanup(j.Unload)
-	return standinService{j}
+	w.t.Cleanup(j.Forget)
+	return standinService{j, s.Idle}
 }
 
-type standinService struct{ *standin.Job }
+type standinService struct {
+	*standin.Job
+	idle bool
+}
 
 func (s standinService) on(f func(*standin.Process)) {
 	if p := s.Running(); p != nil {
@@ -103,6 +122,6 @@ func (s standinService) Crash()     { s.on((*standin.Process).Crash) }
 func (s standinService) Terminate() { s.on((*standin.Process).Terminate) }
 
 func (s standinService) IdleExit() (ended bool) {
-	s.on(func(p *standin.Process) { ended = p.IdleExit() })
+	s.on(func(p *standin.Process) { ended = s.idle && p.IdleExit() })
 	return ended
 }

@@ -78,8 +78,8 @@ var transactions = []Case{
 		kept := newList[*xpc.Message](e, "messages")
 		p := idle
 		p.message = func(_ *end, m *xpc.Message) {
-			e.oops("retain", m.Retain())
-			e.oops("retain", m.Retain())
+			e.retain(m)
+			e.retain(m)
 			kept.add(m)
 		}
 		h := e.jobHost(p)

@@ -15,5 +15,12 @@ type Counts struct {
 	Objects     int64 // references on other objects
 }
 
+// Exceeds tells whether any count is above what it was: what an earlier test
+// left to the collector may have gone since.
+func (n Counts) Exceeds(before Counts) bool {
+	return n.Handles > before.Handles || n.Blocks > before.Blocks ||
+		n.Connections > before.Connections || n.Objects > before.Objects
+}
+
 // Count counts for the native backend.
 var Count func() Counts

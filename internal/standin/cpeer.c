@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 struct cp_service {
+	cp_answer_t answer;
 	xpc_connection_t listener;
 	xpc_endpoint_t endpoint;
 	pthread_mutex_t mu;
@@ -33,16 +34,22 @@ over(struct cp_service *s)
 	pthread_mutex_unlock(&s->mu);
 }
 
-static void
-answer(xpc_connection_t peer, xpc_object_t request)
+void
+cp_echo(xpc_object_t request, xpc_object_t reply)
 {
-	xpc_object_t reply = xpc_dictionary_create_reply(request);
-	if (reply == NULL)
-		return;
 	size_t n = 0;
 	const void *data = xpc_dictionary_get_data(request, "d", &n);
 	if (data != NULL)
 		xpc_dictionary_set_data(reply, "d", data, n);
+}
+
+static void
+answer(struct cp_service *s, xpc_connection_t peer, xpc_object_t request)
+{
+	xpc_object_t reply = xpc_dictionary_create_reply(request);
+	if (reply == NULL)
+		return;
+	s->answer(request, reply);
 	xpc_connection_send_message(peer, reply);
 	xpc_release(reply);
 }
@@ -53,7 +60,7 @@ accept_peer(struct cp_service *s, xpc_connection_t peer)
 	opened(s);
 	xpc_connection_set_event_handler(peer, ^(xpc_object_t event) {
 		if (xpc_get_type(event) == XPC_TYPE_DICTIONARY)
-			answer(peer, event);
+			answer(s, peer, event);
 		else if (event == (xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
 			over(s);
 	});
@@ -61,9 +68,10 @@ accept_peer(struct cp_service *s, xpc_connection_t peer)
 }
 
 cp_service_t
-cp_service_start(void)
+cp_service_start(cp_answer_t answer)
 {
 	struct cp_service *s = calloc(1, sizeof(*s));
+	s->answer = answer;
 	pthread_mutex_init(&s->mu, NULL);
 	pthread_cond_init(&s->quiet, NULL);
 	s->listener = xpc_connection_create(NULL, NULL);

@@ -15,7 +15,7 @@ type CPair struct {
 
 // NewCPair starts both.
 func NewCPair() *CPair {
-	s := C.cp_service_start()
+	s := C.cp_service_start(C.cp_answer_t(C.cp_echo))
 	return &CPair{s, C.cp_client_start(C.cp_service_endpoint(s))}
 }
 

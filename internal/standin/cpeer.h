@@ -8,10 +8,13 @@
 #include <stdint.h>
 #include <xpc/xpc.h>
 
-// An echo service behind an anonymous listener: each request is answered with
-// the data that it holds, if any.
+// A service behind an anonymous listener. Each request is answered with what the
+// function puts into the reply; cp_echo puts the data of the request, if any.
+typedef void (*cp_answer_t)(xpc_object_t request, xpc_object_t reply);
+void cp_echo(xpc_object_t request, xpc_object_t reply);
+
 typedef struct cp_service *cp_service_t;
-cp_service_t cp_service_start(void);
+cp_service_t cp_service_start(cp_answer_t answer);
 xpc_endpoint_t cp_service_endpoint(cp_service_t s);
 void cp_service_stop(cp_service_t s);
 

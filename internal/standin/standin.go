@@ -5,9 +5,12 @@
 package standin
 
 /*
-#cgo CFLAGS: -fblocks
+#cgo CFLAGS: -fblocks -D_GNU_SOURCE
+#include <dlfcn.h>
 #include <stdlib.h>
 #include "standin.h"
+
+static bool has_call(const char *name) { return dlsym(RTLD_DEFAULT, name) != NULL; }
 
 void goStandinMain(xs_process_t p, uintptr_t arg);
 */
@@ -154,19 +157,27 @@ type Main func(ctx context.Context, p *Process)
 
 // A Job is declared to the stand-in's launchd.
 type Job struct {
-	j       C.xs_job_t
-	main    Main
-	prepare func(*Process)
-	handle  cgo.Handle
+	j C.xs_job_t
 
 	mu      sync.Mutex
+	main    Main
+	prepare func(*Process)
 	running *Process
+}
+
+// declared are C's references to jobs, until the reset.
+var declared struct {
+	sync.Mutex
+	jobs []cgo.Handle
 }
 
 // Declare declares a job with its names.
 func Declare(label string, system bool, names []string, prepare func(*Process), main Main) *Job {
 	j := &Job{main: main, prepare: prepare}
-	j.handle = cgo.NewHandle(j)
+	handle := cgo.NewHandle(j)
+	declared.Lock()
+	declared.jobs = append(declared.jobs, handle)
+	declared.Unlock()
 	l := C.CString(label)
 	defer C.free(unsafe.Pointer(l))
 	list := make([]*C.char, len(names))
@@ -181,7 +192,7 @@ func Declare(label string, system bool, names []string, prepare func(*Process), 
 	if system {
 		domain = C.XS_SYSTEM
 	}
-	j.j = C.xs_job_declare(l, domain, raw, C.size_t(len(names)), C.xs_main_t(C.goStandinMain), C.uintptr_t(j.handle))
+	j.j = C.xs_job_declare(l, domain, raw, C.size_t(len(names)), C.xs_main_t(C.goStandinMain), C.uintptr_t(handle))
 	return j
 }
 
@@ -189,8 +200,14 @@ func Declare(label string, system bool, names []string, prepare func(*Process), 
 func goStandinMain(raw C.xs_process_t, arg C.uintptr_t) {
 	j := cgo.Handle(arg).Value().(*Job)
 	p := newProcess(raw)
-	if j.prepare != nil {
-		j.prepare(p)
+	j.mu.Lock()
+	main, prepare := j.main, j.prepare
+	j.mu.Unlock()
+	if main == nil {
+		return
+	}
+	if prepare != nil {
+		prepare(p)
 	}
 	j.mu.Lock()
 	j.running = p
@@ -198,7 +215,7 @@ func goStandinMain(raw C.xs_process_t, arg C.uintptr_t) {
 	// The thread is the stand-in's own; Go's program runs on a goroutine, and
 	// its process ends when it returns.
 	go func() {
-		j.main(p.ctx, p)
+		main(p.ctx, p)
 		if p.ctx.Err() == nil {
 			p.Exit()
 		}
@@ -227,6 +244,22 @@ func (j *Job) Unload() {
 }
 
 func (j *Job) Load() { C.xs_job_load(j.j) }
+
+// Forget unloads the job for good, and lets go of what its program refers to.
+func (j *Job) Forget() {
+	j.Unload()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.main, j.prepare = nil, nil
+}
+
+// HasCall tells whether this build of the stand-in has a function of libxpc:
+// those of an older system lack the newer ones.
+func HasCall(name string) bool {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	return bool(C.has_call(s))
+}
 
 // Knobs for what the sources leave open.
 type Knob int
@@ -303,4 +336,12 @@ func goroutines() (handlers, waits int, blocked bool) {
 func CheckLeaks() int { return int(C.xs_check_leaks()) }
 
 // Reset ends all pretended processes and forgets all jobs.
-func Reset() { C.xs_reset() }
+func Reset() {
+	C.xs_reset()
+	declared.Lock()
+	defer declared.Unlock()
+	for _, h := range declared.jobs {
+		h.Delete()
+	}
+	declared.jobs = nil
+}

@@ -77,6 +77,10 @@ type Limits struct {
 // exhaust a stack.
 var DefaultLimits = Limits{Depth: 128, Size: 256 << 20}
 
+// MaxDepth is the deepest that a limit may be set to: C recurses, on stacks of
+// half a megabyte.
+const MaxDepth = 512
+
 // FormatError is a buffer that breaks the form.
 type FormatError struct {
 	Rule string

@@ -7,8 +7,10 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"sort"
 	"sync"
 	"time"
@@ -24,12 +26,14 @@ type figure struct {
 	name   string
 	n      int
 	target float64 // 0: none is set
-	atMost bool    // else at least
 	native func(n int)
 	c      func(n int)
 }
 
 func main() {
+	pattern := flag.String("only", "", "regular expression of the figures to take; codec16 is the one of 16 fields")
+	flag.Parse()
+	only := regexp.MustCompile(*pattern)
 	g, err := newGoPair()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -37,20 +41,27 @@ func main() {
 	}
 	c := standin.NewCPair()
 	figures := []figure{
-		{"rtt_null_sync_vs_c", 4000, 1.25, true, g.sync(0), func(n int) { c.Sync(n, 0) }},
-		{"rtt_1k_sync_vs_c", 4000, 0, true, g.sync(1 << 10), func(n int) { c.Sync(n, 1<<10) }},
-		{"rtt_64k_sync_vs_c", 1000, 0, true, g.sync(64 << 10), func(n int) { c.Sync(n, 64<<10) }},
-		{"rtt_null_call_vs_c_sync", 4000, 0, true, g.call(0), func(n int) { c.Sync(n, 0) }},
-		{"rtt_1k_call_vs_c_sync", 4000, 0, true, g.call(1 << 10), func(n int) { c.Sync(n, 1<<10) }},
-		{"rtt_64k_call_vs_c_sync", 1000, 0, true, g.call(64 << 10), func(n int) { c.Sync(n, 64<<10) }},
-		{"rtt_null_64inflight_vs_c", 20000, 0, true, g.async(0, 64), func(n int) { c.Async(n, 0, 64) }},
-		{"rtt_1k_64inflight_vs_c", 20000, 0, true, g.async(1<<10, 64), func(n int) { c.Async(n, 1<<10, 64) }},
-		{"rtt_64k_64inflight_vs_c", 2000, 0, true, g.async(64<<10, 64), func(n int) { c.Async(n, 64<<10, 64) }},
-		{"send_null_vs_c", 40000, 1.25, true, g.send(0), func(n int) { c.Send(n, 0) }},
+		{"rtt_null_sync_vs_c", 4000, 1.25, g.sync(0), func(n int) { c.Sync(n, 0) }},
+		{"rtt_1k_sync_vs_c", 4000, 0, g.sync(1 << 10), func(n int) { c.Sync(n, 1<<10) }},
+		{"rtt_64k_sync_vs_c", 1000, 0, g.sync(64 << 10), func(n int) { c.Sync(n, 64<<10) }},
+		{"rtt_null_call_vs_c_sync", 4000, 0, g.call(0), func(n int) { c.Sync(n, 0) }},
+		{"rtt_1k_call_vs_c_sync", 4000, 0, g.call(1 << 10), func(n int) { c.Sync(n, 1<<10) }},
+		{"rtt_64k_call_vs_c_sync", 1000, 0, g.call(64 << 10), func(n int) { c.Sync(n, 64<<10) }},
+		{"rtt_null_64inflight_vs_c", 20000, 0, g.async(0, 64), func(n int) { c.Async(n, 0, 64) }},
+		{"rtt_1k_64inflight_vs_c", 20000, 0, g.async(1<<10, 64), func(n int) { c.Async(n, 1<<10, 64) }},
+		{"rtt_64k_64inflight_vs_c", 2000, 0, g.async(64<<10, 64), func(n int) { c.Async(n, 64<<10, 64) }},
+		{"data1m_vs_c", 40, 0, g.data(1 << 20), func(n int) { c.Sync(n, 1<<20) }},
+		{"data64m_vs_c", 1, 1.5, g.data(64 << 20), func(n int) { c.Sync(n, 64<<20) }},
+		{"send_null_vs_c", 40000, 1.25, g.send(0), func(n int) { c.Send(n, 0) }},
 	}
 	short := 0
 	for _, f := range figures {
-		if !f.run() {
+		if only.MatchString(f.name) && !f.run() {
+			short++
+		}
+	}
+	for _, f := range codecs {
+		if only.MatchString("codec"+f.name) && !f.run() {
 			short++
 		}
 	}
@@ -63,8 +74,8 @@ func main() {
 
 // run takes the pairs and prints the ratio, and the absolute times beside it.
 func (f figure) run() bool {
-	f.native(f.n / 4)
-	f.c(f.n / 4)
+	f.native(f.n/4 + 1)
+	f.c(f.n/4 + 1)
 	var ratios, goTimes, cTimes []float64
 	for i := range pairs {
 		var g, c float64
@@ -76,20 +87,9 @@ func (f figure) run() bool {
 		ratios, goTimes, cTimes = append(ratios, g/c), append(goTimes, g), append(cTimes, c)
 	}
 	sort.Float64s(ratios)
-	sort.Float64s(goTimes)
-	sort.Float64s(cTimes)
-	m := ratios[len(ratios)/2]
-	ok, verdict := true, ""
-	if f.target > 0 {
-		ok = m <= f.target
-		verdict = fmt.Sprintf(" target <=%.2f ok", f.target)
-		if !ok {
-			verdict = fmt.Sprintf(" target <=%.2f short", f.target)
-		}
-	}
-	fmt.Printf("ratio %s %.3f %.3f..%.3f%s\n", f.name, m, ratios[0], ratios[len(ratios)-1], verdict)
+	ok := printRatio(f.name, ratios, f.target)
 	fmt.Printf("      go %.2f us, c %.2f us per operation (medians of %d)\n",
-		goTimes[len(goTimes)/2], cTimes[len(cTimes)/2], pairs)
+		median(goTimes), median(cTimes), pairs)
 	return ok
 }
 
@@ -172,6 +172,21 @@ func (g *goPair) sync(size int) func(int) {
 		for range n {
 			m, err := g.client.SendMessageWithReplySync(d)
 			must(err)
+			m.Release()
+		}
+	}
+}
+
+// data reads what comes back, as the service does.
+func (g *goPair) data(size int) func(int) {
+	d := message(size)
+	return func(n int) {
+		for range n {
+			m, err := g.client.SendMessageWithReplySync(d)
+			must(err)
+			if len(m.GetData("d")) != size {
+				panic("lost data")
+			}
 			m.Release()
 		}
 	}

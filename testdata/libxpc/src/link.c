@@ -155,8 +155,10 @@ void port_die(struct port *p, const char *reason, xpc_object_t error, bool inter
         conn *c = p->clients;
         if (interrupt_first) {
             conn *peer = c->link;
+            // Once is enough for a loss that the client has yet to hear of.
+            bool told = !peer && c->events && c->events_last->object == XPC_ERROR_CONNECTION_INTERRUPTED;
             unlink_ends(c);
-            interrupt(c);
+            if (!told) interrupt(c);
             if (peer) invalidate(peer, reason, error);
         }
         invalidate(c, reason, error);

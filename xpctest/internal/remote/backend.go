@@ -21,6 +21,7 @@ type Process struct {
 
 	l     *link
 	hatch string
+	over  chan struct{}
 
 	mu    sync.Mutex
 	last  uint64
@@ -39,30 +40,31 @@ type callback struct {
 
 // Dial waits for the hello of a [Serve] at the other end of c.
 func Dial(c *net.UnixConn) (*Process, error) {
-	p := &Process{l: newLink(c), here: map[uint64]callback{}, conns: map[*conn]struct{}{}}
+	p := &Process{l: newLink(c), over: make(chan struct{}), here: map[uint64]callback{}, conns: map[*conn]struct{}{}}
 	hello := make(chan *frame, 1)
 	p.l.serve = func(f *frame) frame { return p.serve(f, hello) }
 	go func() {
 		p.l.run()
 		p.gone()
+		close(p.over)
 	}()
 	select {
 	case f := <-hello:
 		p.Token, p.PID, p.hatch = f.Text, int(f.Num), string(f.Body)
 		return p, nil
-	case <-p.l.done:
+	case <-p.over:
 		return nil, errGone
 	}
 }
 
 // Done is closed when the process has ended, or let go of its socket.
-func (p *Process) Done() <-chan struct{} { return p.l.done }
+func (p *Process) Done() <-chan struct{} { return p.over }
 
 // Exit asks the process to end.
 func (p *Process) Exit() { _, _ = p.l.call(frame{Op: opExit}) }
 
 // Close lets go of the process, which ends then.
-func (p *Process) Close() { p.l.s.close(); <-p.l.done }
+func (p *Process) Close() { p.l.s.close(); <-p.over }
 
 // Wait returns when nothing runs any more on the process's behalf. It is called
 // after Done.
@@ -246,11 +248,11 @@ type conn struct {
 	events sync.Mutex // held while the handler runs
 	ended  bool       // nothing is delivered any more, guarded by events
 
-	mu        sync.Mutex
-	h         driver.Handler
-	handlerID uint64
-	active    bool
-	cred      driver.Credentials
+	mu       sync.Mutex
+	h        driver.Handler
+	handlers []uint64 // all that were set
+	active   bool
+	cred     driver.Credentials
 }
 
 func (p *Process) newConn(f *frame) *conn {
@@ -295,7 +297,7 @@ func (c *conn) bury() {
 func (c *conn) SetHandler(h driver.Handler) {
 	id := c.p.put(callback{c: c, h: h})
 	c.mu.Lock()
-	c.h, c.handlerID = h, id
+	c.h, c.handlers = h, append(c.handlers, id)
 	c.mu.Unlock()
 	c.p.call(frame{Op: opSetHandler, Obj: c.id, Arg: id})
 }
@@ -412,11 +414,15 @@ func (c *conn) SetFinalizer(f func()) {
 }
 
 func (c *conn) Release() {
-	c.p.mu.Lock()
-	delete(c.p.conns, c)
-	delete(c.p.here, c.handlerID)
-	c.p.mu.Unlock()
 	c.p.call(frame{Op: opRelease, Obj: c.id})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	delete(c.p.conns, c)
+	for _, id := range c.handlers {
+		delete(c.p.here, id)
+	}
 }
 
 // load puts a payload into a frame.

@@ -1,0 +1,83 @@
+//go:build cgo && xpcstandin
+
+package xpc
+
+/*
+#cgo CFLAGS: -fblocks
+#include "flat.h"
+
+// A send without the sending.
+static int make_and_release(XB_PAYLOAD)
+{
+	int status;
+	struct xb_payload p = {body, length, resources, count};
+	xpc_object_t o = xb_make(&p, &status);
+	if (o != NULL)
+		xpc_release(o);
+	return status;
+}
+*/
+import "C"
+
+import (
+	"github.com/go-xpc/xpc/driver"
+	internal "github.com/go-xpc/xpc/internal/native"
+	"github.com/go-xpc/xpc/internal/wire"
+)
+
+func init() {
+	internal.Encode = func(v any) (o uintptr, err error) {
+		err = encoded(v, func(p *driver.Payload) error {
+			o, err = buildObject(p)
+			return err
+		})
+		return o, err
+	}
+	internal.EncodeOnce = func(v any) error {
+		return encoded(v, func(p *driver.Payload) error {
+			return withPayload(p, func(p payload) C.int {
+				return C.make_and_release(p.body, p.length, p.resources, p.count)
+			})
+		})
+	}
+	internal.Build = buildObject
+	internal.Deliver = func(o uintptr, f func(driver.Message)) {
+		deliver, free := receiver(func(e driver.Event) {
+			f(e.Message)
+			e.Message.Release()
+		})
+		defer free()
+		deliver(o)
+	}
+	internal.Receiver = func(f func(any)) (func(uintptr), func()) {
+		return receiver(func(e driver.Event) {
+			m := newMessage(nil, e.Message, native.wireLimits())
+			f(m)
+			m.drop()
+		})
+	}
+	internal.Release = func(o uintptr) { C.xb_release(C.uintptr_t(o)) }
+}
+
+func encoded(v any, f func(*driver.Payload) error) error {
+	e := newEncoder(wire.DefaultLimits)
+	defer e.free()
+	if err := e.message("Encode", v); err != nil {
+		return err
+	}
+	return f(&e.payload)
+}
+
+func buildObject(p *driver.Payload) (o uintptr, err error) {
+	err = withPayload(p, func(p payload) C.int {
+		var status C.int
+		o = uintptr(C.xb_build(p.body, p.length, p.resources, p.count, &status))
+		return status
+	})
+	return o, err
+}
+
+func receiver(f driver.Handler) (deliver func(uintptr), free func()) {
+	h := handles.put(f)
+	return func(o uintptr) { C.xb_deliver(C.uintptr_t(o), C.uintptr_t(h)) }, func() { handles.drop(h) }
+}

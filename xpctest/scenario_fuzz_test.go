@@ -1,0 +1,62 @@
+package xpctest_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/go-xpc/xpc/fake"
+	"github.com/go-xpc/xpc/xpctest"
+	"github.com/stretchr/testify/require"
+)
+
+// shuffled is the fake with a random order of what libxpc does not order.
+type shuffled struct{ fakeHarness }
+
+func (h shuffled) New(t testing.TB) xpctest.World {
+	w := &world{t: t, w: fake.NewLaunchd(fake.Shuffle(7)), bundles: map[string]bool{}}
+	t.Cleanup(func() { w.w.Close() })
+	p, err := w.w.NewProcess(fake.ProcessConfig{})
+	require.NoError(t, err)
+	w.client = p
+	return w
+}
+
+// TestRandomScripts plays random scripts on the fake and on the shuffled fake.
+func TestRandomScripts(t *testing.T) {
+	disagreements(t, fakeHarness{"fake"}, shuffled{fakeHarness{"fake, shuffled"}})
+}
+
+// disagreements plays XPC_SCRIPTS random scripts (300) from XPC_SCRIPTS_SEED on,
+// and leaves those on which the harnesses disagree in XPC_SCRIPTS_DIR.
+func disagreements(t *testing.T, a, b xpctest.Harness) {
+	number := func(name string, otherwise uint64) uint64 {
+		s := os.Getenv(name)
+		if s == "" {
+			return otherwise
+		}
+		n, err := strconv.ParseUint(s, 10, 64)
+		require.NoError(t, err, name)
+		return n
+	}
+	seed := number("XPC_SCRIPTS_SEED", uint64(rand.Uint32()))
+	scripts := number("XPC_SCRIPTS", 300)
+	t.Logf("scripts %d to %d; again with XPC_SCRIPTS_SEED=%d", seed, seed+scripts-1, seed)
+	const lot = 500
+	found := 0
+	for first := uint64(0); first < scripts && found < 10; first += lot {
+		t.Run(fmt.Sprint(seed+first), func(t *testing.T) {
+			for _, d := range xpctest.Compare(t, a, b, seed+first, int(min(lot, scripts-first))) {
+				found++
+				t.Errorf("script %d: %s and %s disagree at %q\n%s: %s\n%s: %s\n%s", d.Seed, a.Name(), b.Name(), d.Step, a.Name(), d.A, b.Name(), d.B, d.Script)
+				if dir := os.Getenv("XPC_SCRIPTS_DIR"); dir != "" {
+					file := filepath.Join(dir, fmt.Sprintf("found_%d.txt", d.Seed))
+					require.NoError(t, os.WriteFile(file, []byte(d.Script), 0o644))
+				}
+			}
+		})
+	}
+}

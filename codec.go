@@ -144,7 +144,7 @@ func (m *Message) Decode(v any, flags ...DecodeFlags) error {
 	}
 	return m.with("Decode", func(d *decoder) error {
 		d.flags(flags)
-		return planOf(p.Type().Elem()).dec(d, body, p.UnsafePointer())
+		return d.last.of(p.Type().Elem()).dec(d, body, p.UnsafePointer())
 	})
 }
 
@@ -171,9 +171,9 @@ func (e *encoder) other(v any) error {
 			e.Null()
 			return nil
 		}
-		return e.pointed(t, planOf(t.Elem()), r.UnsafePointer())
+		return e.pointed(t, e.last.of(t.Elem()), r.UnsafePointer())
 	}
-	p := planOf(t)
+	p := e.last.of(t)
 	if p.scratch == nil {
 		c := reflect.New(t)
 		c.Elem().Set(r)

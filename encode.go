@@ -23,6 +23,7 @@ type encoder struct {
 	open    []identity // what is being encoded, to tell a cycle
 	depth   int        // containers among open
 	limits  wire.Limits
+	last    lastPlan
 
 	// local makes a flat form that stays in this process: nothing is
 	// duplicated, and originals holds what its resources stand for.
@@ -46,6 +47,24 @@ func newLocalEncoder() *encoder {
 }
 
 func (e *encoder) free() {
+	e.payload.Body = nil
+	if e.local || len(e.payload.Resources)+len(e.passed)+len(e.owned) > 0 {
+		e.forget()
+	}
+	if len(e.open) > 0 { // it has failed
+		clear(e.open)
+		e.open = e.open[:0]
+	}
+	e.depth = 0
+	if cap(e.Buf) > 1<<20 {
+		e.Buf = nil
+	}
+	e.Buf = e.Buf[:0]
+	encoders.Put(e)
+}
+
+// forget gives back what the payload refers to.
+func (e *encoder) forget() {
 	for _, fd := range e.owned {
 		closeFD(fd)
 	}
@@ -56,16 +75,9 @@ func (e *encoder) free() {
 	clear(e.keep)
 	clear(e.passed)
 	clear(e.originals)
-	clear(e.open)
-	e.payload = driver.Payload{Resources: e.payload.Resources[:0]}
+	e.payload.Resources = e.payload.Resources[:0]
 	e.owned, e.keep, e.passed = e.owned[:0], e.keep[:0], e.passed[:0]
-	e.open, e.depth = e.open[:0], 0
 	e.originals, e.local = e.originals[:0], false
-	if cap(e.Buf) > 1<<20 {
-		e.Buf = nil
-	}
-	e.Buf = e.Buf[:0]
-	encoders.Put(e)
 }
 
 // message encodes the argument of a send.

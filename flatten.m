@@ -107,20 +107,37 @@ put_fixed(struct xb_flat *f, uint8_t tag, const void *v)
 	}
 }
 
+// copy is memcpy, without a call for most keys.
+static inline void
+copy(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n >= 8 && n <= 16) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4 && n < 8) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else if (n > 16) {
+		memcpy(to, from, n);
+	} else {
+		while (n-- > 0)
+			*to++ = *from++;
+	}
+}
+
 // put_counted writes a tag, if it is not 0, a length, n bytes and, for texts, a NUL.
 static inline void
 put_counted(struct xb_flat *f, uint8_t tag, const void *bytes, size_t n, size_t nul)
 {
 	size_t head = tag != 0 ? 5 : 4;
 	uint32_t length = (uint32_t)n;
-	uint8_t *p = room(f, n < MAX_FLAT ? head + n + nul : n);
+	uint8_t *p = room(f, n < MAX_FLAT ? head + n + nul : SIZE_MAX);
 	if (p == NULL)
 		return;
 	*p = tag;
 	p += head;
 	memcpy(p - 4, &length, 4);
-	if (n > 0)
-		memcpy(p, bytes, n);
+	copy(p, bytes, n);
 	if (nul)
 		p[n] = 0;
 }

@@ -54,7 +54,11 @@ func (*Message) isEvent() {}
 
 // newMessage wraps what a handler is called with.
 func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
-	m := &Message{conn: c, d: d, depth: l.Depth, handler: true, resources: d.Resources() > 0}
+	m := new(Message)
+	if r, ok := d.(interface{ room() *Message }); ok {
+		m = r.room()
+	}
+	m.conn, m.d, m.depth, m.handler, m.resources = c, d, l.Depth, true, d.Resources() > 0
 	m.body, m.bad = parseBody(d.Body(), l)
 	if d.WantsReply() {
 		m.replying = replyDue

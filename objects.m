@@ -15,20 +15,20 @@ struct reader {
 	int status;
 };
 
-static const uint8_t *
+static inline const uint8_t *
 take(struct reader *r, size_t n)
 {
-	if (r->status != XB_OK || (size_t)(r->end - r->p) < n) {
+	const uint8_t *p = r->p;
+	if (__builtin_expect((size_t)(r->end - p) < n || r->status != XB_OK, 0)) {
 		if (r->status == XB_OK)
 			r->status = XB_MALFORMED;
 		return NULL;
 	}
-	const uint8_t *p = r->p;
-	r->p += n;
+	r->p = p + n;
 	return p;
 }
 
-static bool
+static inline bool
 take_u32(struct reader *r, uint32_t *v)
 {
 	const uint8_t *p = take(r, 4);
@@ -37,7 +37,7 @@ take_u32(struct reader *r, uint32_t *v)
 	return p != NULL;
 }
 
-static uint64_t
+static inline uint64_t
 take_u64(struct reader *r)
 {
 	uint64_t v = 0;
@@ -47,15 +47,44 @@ take_u64(struct reader *r)
 	return v;
 }
 
-static const char *
+static inline bool
+zero_in(uint64_t v)
+{
+	return ((v - 0x0101010101010101) & ~v & 0x8080808080808080) != 0;
+}
+
+// is_text tells whether the first NUL is that after n bytes.
+static inline bool
+is_text(const uint8_t *p, size_t n)
+{
+	uint64_t v;
+	if (p[n] != 0)
+		return false;
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&v, p, 8);
+		if (zero_in(v))
+			return false;
+	}
+	for (; n > 0; p++, n--)
+		if (*p == 0)
+			return false;
+	return true;
+}
+
+static inline const char *
 take_text(struct reader *r)
 {
 	uint32_t n;
-	const uint8_t *p = NULL;
-	// The first NUL is the one at the end.
-	if (take_u32(r, &n) && (p = take(r, (size_t)n + 1)) != NULL && memchr(p, 0, (size_t)n + 1) != p + n)
+	if (!take_u32(r, &n))
+		return NULL;
+	const uint8_t *p = take(r, (size_t)n + 1);
+	if (p == NULL)
+		return NULL;
+	if (!is_text(p, n)) {
 		r->status = XB_MALFORMED;
-	return r->status == XB_OK ? (const char *)p : NULL;
+		return NULL;
+	}
+	return (const char *)p;
 }
 
 static const struct xb_resource *
@@ -309,12 +338,15 @@ build_entries(struct reader *r, xpc_object_t d, uint32_t n, int depth)
 static void
 reader_init(struct reader *r, const struct xb_payload *payload)
 {
-	r->p = payload->body;
-	r->end = payload->body + payload->length;
+	r->p = r->end = payload->body;
 	r->resources = payload->resources;
 	r->count = payload->count;
 	r->next = 0;
-	r->status = XB_OK;
+	r->status = XB_MALFORMED;
+	if (payload->length > 0) {
+		r->end += payload->length;
+		r->status = XB_OK;
+	}
 }
 
 xpc_object_t

@@ -21,11 +21,23 @@ type plan struct {
 	dec     func(d *decoder, v wire.Value, p unsafe.Pointer) error
 	empty   func(p unsafe.Pointer) bool // for omitempty
 	xpc     string                      // libxpc's name of the type, "" if it depends on the value
+	fast    wire.Tag                    // what enc and dec do can be done in place: 8 bytes, or a string
 	null    bool                        // a null of its own kind: any, pointers, and what has an UnmarshalXPC
 	scratch *sync.Pool                  // addressable copies of values in interfaces; nil if the address may be kept
 }
 
 var plans sync.Map // reflect.Type -> *plan
+
+// lastPlan remembers the plan of one type, as most messages of one encoder or
+// decoder are of one type.
+type lastPlan struct{ p *plan }
+
+func (l *lastPlan) of(t reflect.Type) *plan {
+	if l.p == nil || l.p.t != t {
+		l.p = planOf(t)
+	}
+	return l.p
+}
 
 func planOf(t reflect.Type) *plan {
 	if p, ok := plans.Load(t); ok {
@@ -145,6 +157,9 @@ func (b builder) fill(p *plan) {
 	if !(m && um) {
 		b.kind(p)
 	}
+	if m || um || tm || tum {
+		p.fast = 0
+	}
 	// Text comes before the kind, and our own pair before text.
 	if tm {
 		p.enc, p.xpc = encText(t), "string"
@@ -194,6 +209,9 @@ func (b builder) kind(p *plan) {
 		p.enc, p.dec, p.xpc = encBool, decBool, "bool"
 	case reflect.Int:
 		p.enc, p.dec, p.xpc = encInt[int], decInt[int], "int64"
+		if t.Size() == 8 {
+			p.fast = wire.Int64
+		}
 	case reflect.Int8:
 		p.enc, p.dec, p.xpc = encInt[int8], decInt[int8], "int64"
 	case reflect.Int16:
@@ -201,7 +219,7 @@ func (b builder) kind(p *plan) {
 	case reflect.Int32:
 		p.enc, p.dec, p.xpc = encInt[int32], decInt[int32], "int64"
 	case reflect.Int64:
-		p.enc, p.dec, p.xpc = encInt[int64], decInt[int64], "int64"
+		p.enc, p.dec, p.xpc, p.fast = encInt[int64], decInt[int64], "int64", wire.Int64
 	case reflect.Uint:
 		p.enc, p.dec, p.xpc = encUint[uint], decUint[uint], "uint64"
 	case reflect.Uint8:
@@ -211,13 +229,13 @@ func (b builder) kind(p *plan) {
 	case reflect.Uint32:
 		p.enc, p.dec, p.xpc = encUint[uint32], decUint[uint32], "uint64"
 	case reflect.Uint64:
-		p.enc, p.dec, p.xpc = encUint[uint64], decUint[uint64], "uint64"
+		p.enc, p.dec, p.xpc, p.fast = encUint[uint64], decUint[uint64], "uint64", wire.Uint64
 	case reflect.Float32:
 		p.enc, p.dec, p.xpc = encFloat32, decFloat32, "double"
 	case reflect.Float64:
-		p.enc, p.dec, p.xpc = encFloat64, decFloat64, "double"
+		p.enc, p.dec, p.xpc, p.fast = encFloat64, decFloat64, "double", wire.Double
 	case reflect.String:
-		p.enc, p.dec, p.xpc = encString, decString, "string"
+		p.enc, p.dec, p.xpc, p.fast = encString, decString, "string", wire.String
 	case reflect.Slice:
 		b.slice(p)
 	case reflect.Array:

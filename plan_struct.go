@@ -13,6 +13,7 @@ import (
 type field struct {
 	name   string
 	key    string    // its flat form
+	entry  string    // the same with the tag, where the plan is fast
 	via    []pointer // embedded pointers on the way
 	offset uintptr   // from the last of them
 	omit   bool
@@ -92,15 +93,24 @@ func (e *encoder) structure(fields []field, p unsafe.Pointer) error {
 	n := 0
 	for i := range fields {
 		f := &fields[i]
-		q := f.at(p)
-		if q == nil || f.omit && f.plan.empty(q) {
+		q := unsafe.Add(p, f.offset)
+		if f.via != nil {
+			if q = f.at(p); q == nil {
+				continue
+			}
+		}
+		if f.omit && f.plan.empty(q) {
+			continue
+		}
+		n++
+		if f.entry != "" && f.plan.fast != wire.String {
+			e.Fixed(f.entry, *(*uint64)(q))
 			continue
 		}
 		e.Buf = append(e.Buf, f.key...)
 		if err := f.plan.enc(e, q); err != nil {
 			return within(err, f.name)
 		}
-		n++
 	}
 	e.End(mark, n)
 	return e.leave()
@@ -121,14 +131,25 @@ func (d *decoder) structure(v wire.Value, fields []field, byName map[string]int,
 		seen = make([]uint64, len(fields)/64+1)
 	}
 	for {
-		k, x, ok := it.Next()
-		if !ok {
-			d.depth++
-			return it.Err()
-		}
-		// A peer of the same program sends the fields in their order.
+		// A peer of the same program sends the fields in their order. (One that came
+		// before is not the next again.)
 		i := next
-		if i >= len(fields) || string(k) != fields[i].name {
+		var x wire.Value
+		ok := false
+		if i < len(fields) {
+			if f := &fields[i]; f.entry != "" && seen[i/64]&(1<<(i%64)) == 0 && f.next(&it, p) {
+				seen[i/64] |= 1 << (i % 64)
+				next++
+				continue
+			}
+			x, ok = it.NextIs(fields[i].key)
+		}
+		if !ok {
+			var k []byte
+			if k, x, ok = it.Next(); !ok {
+				d.depth++
+				return it.Err()
+			}
 			if i, ok = byName[string(k)]; !ok {
 				if d.strict {
 					return within(fail("the struct has no such field"), string(k))
@@ -141,14 +162,34 @@ func (d *decoder) structure(v wire.Value, fields []field, byName map[string]int,
 			return keyTwice()
 		}
 		seen[i/64] |= 1 << (i % 64)
-		q, err := fields[i].make(p)
+		f := &fields[i]
+		q, err := unsafe.Add(p, f.offset), error(nil)
+		if f.via != nil {
+			q, err = f.make(p)
+		}
 		if err == nil {
-			err = fields[i].plan.dec(d, x, q)
+			err = f.plan.dec(d, x, q)
 		}
 		if err != nil {
-			return within(err, fields[i].name)
+			return within(err, f.name)
 		}
 	}
+}
+
+// next takes the next entry, if it is this field's and has just its type.
+func (f *field) next(it *wire.Iter, p unsafe.Pointer) bool {
+	if f.plan.fast == wire.String {
+		t, ok := it.NextText(f.entry)
+		if ok {
+			*(*string)(unsafe.Add(p, f.offset)) = string(t)
+		}
+		return ok
+	}
+	v, ok := it.NextFixed(f.entry)
+	if ok {
+		*(*uint64)(unsafe.Add(p, f.offset)) = v
+	}
+	return ok
 }
 
 // level is a struct whose fields are to be collected.
@@ -193,6 +234,9 @@ func (b builder) fields(t reflect.Type) ([]field, error) {
 				}
 				taken[f.name] = len(out)
 				f.plan = b.plan(sf.Type)
+				if f.plan.fast != 0 && f.via == nil {
+					f.entry = f.key + string(rune(f.plan.fast))
+				}
 				out = append(out, *f)
 			}
 		}

@@ -453,7 +453,14 @@ type nativeMessage struct {
 	wants     bool
 	body      []byte
 	resources []uintptr // borrowed from object
+
+	// Most messages take one allocation.
+	message Message
+	short   [384]byte
 }
+
+// room is for what newMessage makes of it.
+func (m *nativeMessage) room() *Message { return &m.message }
 
 const (
 	inCallback int32 = iota // C still holds the references
@@ -467,7 +474,7 @@ func newNativeMessage(raw *C.struct_xb_event) *nativeMessage {
 		m.body = wire.Broken(outcomeError(raw.code).Error())
 		return m
 	}
-	m.body = append(m.body, unsafe.Slice((*byte)(raw.body), raw.length)...)
+	m.body = append(m.short[:0:len(m.short)], unsafe.Slice((*byte)(raw.body), raw.length)...)
 	if raw.count > 0 {
 		m.resources = append(m.resources, unsafe.Slice((*uintptr)(unsafe.Pointer(raw.resources)), raw.count)...)
 	}

@@ -12,6 +12,7 @@ command -v "${cc%% *}" >/dev/null 2>&1 || die "no C compiler found (tried $cc): 
 mkdir -p .build
 export CGO_ENABLED=1 XPC_TEST_LAUNCHAGENT=${XPC_TEST_LAUNCHAGENT:-1}
 sw_vers
+probes='^(TestProbe|TestProbeSIGTERM|TestLibxpcScenarios|TestLaunchAgentScenarios)$/^(Q|SIGTERM|signal|probe_)'
 # shellcheck disable=SC2086 # words on purpose
-go test -count=1 -v -timeout 10m -run 'TestProbe|TestLibxpcScenarios' ${TESTARGS-} ./xpctest 2>&1 | tee .build/probe.txt
-say "also in .build/probe.txt; please send it"
+go test -count=1 -v -timeout 10m -run "$probes" ${TESTARGS-} ./xpctest 2>&1 | tee .build/probe.txt
+say "all of it is in .build/probe.txt, too"

@@ -43,8 +43,11 @@ func TestLaunchAgent(t *testing.T) {
 	h := launchAgents(t, nil)
 	if t.Run("check", h.Check) {
 		xpctest.Run(t, h)
-		xpctest.RunScenarios(t, h, scenarios)
 	}
+}
+
+func TestLaunchAgentScenarios(t *testing.T) {
+	xpctest.RunScenarios(t, launchAgents(t, nil), scenarios)
 }
 
 func TestLaunchAgentHelper(t *testing.T) {

@@ -316,7 +316,9 @@ var everywhere = []probe{
 		}
 		p.settle()
 		p.settle()
+		mu.Lock()
 		p.say("the target queue is free again; at most %d reply handlers ran at once", most)
+		mu.Unlock()
 		close(gate)
 		p.settle()
 	}},

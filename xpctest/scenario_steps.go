@@ -490,10 +490,12 @@ func doSync(s *stage, c *cue, a []string) error {
 		_, err := x.SendMessageWithReplySync(d)
 		return err
 	}
+	r.rt = x.Runtime()
 	go func() {
 		m, err := x.SendMessageWithReplySync(d)
 		var e *xpc.Error
 		switch {
+		case s.isOver(r.rt):
 		case errors.As(err, &e):
 			s.outcome(r, e)
 		case err != nil:
@@ -586,6 +588,7 @@ func doBarrier(s *stage, c *cue, a []string) error {
 	if err != nil {
 		return err
 	}
+	b.rt = x.Runtime()
 	return x.SendBarrier(func() {
 		if s.isOver(x.Runtime()) {
 			return
@@ -656,6 +659,7 @@ func doLife(s *stage, c *cue, a []string) error {
 	}
 	s.mu.Lock()
 	rt := x.rt
+	before := s.over[rt]
 	s.mu.Unlock()
 	if a[1] != "is terminated" && a[1] != "is loaded" {
 		s.end(rt, true)
@@ -680,7 +684,7 @@ func doLife(s *stage, c *cue, a []string) error {
 	case a[1] == "exits if idle":
 		s.settle()
 		if !x.svc.IdleExit() {
-			s.end(rt, false)
+			s.end(rt, before)
 			return fmt.Errorf("%w: it is not idle", errNo)
 		}
 	}

@@ -228,18 +228,59 @@ func (it *Iter) Next() (key []byte, v Value, ok bool) {
 		}
 		key, e = k, e[n:]
 	}
+	v, ok = it.value(e)
+	return key, v, ok
+}
+
+// NextFixed is NextIs for a value of 8 bytes; the encoded form has its tag as well.
+func (it *Iter) NextFixed(entry string) (v uint64, ok bool) {
+	n := len(entry)
+	if it.left == 0 || it.err != nil || len(it.rest) < n+8 || string(it.rest[:n]) != entry {
+		return 0, false
+	}
+	v = le.Uint64(it.rest[n:])
+	it.rest = it.rest[n+8:]
+	it.left--
+	return v, true
+}
+
+// NextText is NextFixed for a string.
+func (it *Iter) NextText(entry string) (t []byte, ok bool) {
+	n := len(entry)
+	if it.left == 0 || it.err != nil || len(it.rest) < n || string(it.rest[:n]) != entry {
+		return nil, false
+	}
+	t, m, err := text(it.rest[n:])
+	if err != nil {
+		return nil, false // NextIs says it again
+	}
+	it.rest = it.rest[n+m:]
+	it.left--
+	return t, true
+}
+
+// NextIs is Next if the next entry has the key of this encoded form, see AppendKey.
+func (it *Iter) NextIs(key string) (v Value, ok bool) {
+	if it.left == 0 || it.err != nil || len(it.rest) < len(key) || string(it.rest[:len(key)]) != key {
+		return Value{}, false
+	}
+	return it.value(it.rest[len(key):])
+}
+
+// value takes the value at the start of e, which is what is left but for a key.
+func (it *Iter) value(e []byte) (Value, bool) {
 	n := 0
 	if len(e) > 0 && int(e[0]) < len(fixed) { // most values, without a call
 		n = int(fixed[e[0]])
 	}
 	if n == 0 || n > len(e) {
 		if n, it.err = size(e); it.err != nil {
-			return nil, Value{}, false
+			return Value{}, false
 		}
 	}
 	it.rest = e[n:]
 	it.left--
-	return key, Value{e[:n:n]}, true
+	return Value{e[:n:n]}, true
 }
 
 // Err is what ended the walk early.

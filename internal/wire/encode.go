@@ -32,6 +32,13 @@ func (e *Encoder) fixed(t Tag, v uint64) {
 		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)) // one check, one store
 }
 
+// Fixed appends an entry whose value has 8 bytes, after its key and tag.
+func (e *Encoder) Fixed(entry string, v uint64) {
+	b := append(e.Buf, entry...)
+	e.Buf = append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24),
+		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
+}
+
 // Data appends bytes in place; BigData refers to a resource.
 func (e *Encoder) Data(v []byte) {
 	e.Buf = append(e.Buf, byte(Data))

@@ -151,14 +151,14 @@ void invalidate(conn *c, const char *reason, xpc_object_t error) {
 void port_die(struct port *p, const char *reason, xpc_object_t error, bool interrupt_first) {
     p->dead = true;
     p->listener = NULL;
-    while (p->clients) {
-        conn *c = p->clients;
+    for (conn *c = p->clients, *next; c; c = next) {
+        next = c->port_next;
+        conn *peer = c->link;
+        // Whoever has no peer at a name has nothing to lose: the next send tells.
+        if (p->name && interrupt_first && !peer) continue;
         if (interrupt_first) {
-            conn *peer = c->link;
-            // Once is enough for a loss that the client has yet to hear of.
-            bool told = !peer && c->events && c->events_last->object == XPC_ERROR_CONNECTION_INTERRUPTED;
             unlink_ends(c);
-            if (!told) interrupt(c);
+            interrupt(c);
             if (peer) invalidate(peer, reason, error);
         }
         invalidate(c, reason, error);

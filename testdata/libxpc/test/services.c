@@ -151,8 +151,16 @@ ROW(141, unloading) {
     xpc_connection_t k = mach_client("com.test.svc", &c);
     say(k, "one");
     await(&s, "one");
+    static struct log q;
+    log_init(&q);
+    xpc_connection_t silent = mach_client("com.test.svc", &q);
     xs_job_unload(j);
     await(&c, "interrupted invalid");
+    xs_wait_idle();
+    await(&q, ""); // it had nothing to lose yet
+    say(silent, "lost");
+    await(&q, "invalid");
+    finish(silent);
     xs_job_load(j); // row 142
     say(k, "lost");
     xpc_connection_t fresh = mach_client("com.test.svc", &d);

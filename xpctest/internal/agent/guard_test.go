@@ -62,6 +62,15 @@ func writingRunner(_ context.Context, args ...string) (string, error) {
 	return "", nil
 }
 
+// temporary is t.TempDir with a name that leaves room: a socket's has hardly 100
+// bytes.
+func temporary(t testing.TB) string {
+	dir, err := os.MkdirTemp("/tmp", "xpc")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
 func again(env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), env...)
@@ -94,7 +103,7 @@ func owner(how string) {
 func TestGuardClearsAfterABadEnd(t *testing.T) {
 	for _, how := range []string{"panic", "exit", "interrupt", "kill"} {
 		t.Run(how, func(t *testing.T) {
-			temp := t.TempDir()
+			temp := temporary(t)
 			log := filepath.Join(temp, "log")
 			cmd := again(ownerVariable+"="+how, tempVariable+"="+temp, logVariable+"="+log)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -122,7 +131,7 @@ func TestGuardClearsAfterABadEnd(t *testing.T) {
 }
 
 func TestInstall(t *testing.T) {
-	temp := t.TempDir()
+	temp := temporary(t)
 	t.Setenv(logVariable, filepath.Join(temp, "log"))
 	dead := filepath.Join(temp, dirPrefix+"4194999-1")
 	require.NoError(t, os.Mkdir(dead, 0o700))
@@ -144,7 +153,7 @@ func TestWorkerProcess(t *testing.T) {
 	for _, how := range []string{"exit", "kill"} {
 		t.Run(how, func(t *testing.T) {
 			m := newMac(t)
-			p, err := NewPlace(m.launchctl, t.TempDir(), "gui/501", os.Getpid())
+			p, err := NewPlace(m.launchctl, temporary(t), "gui/501", os.Getpid())
 			require.NoError(t, err)
 			sys := m.system(t)
 			sys.Spawn = Spawner(os.Args[0], "-test.run=^$")

@@ -20,7 +20,7 @@ CHECKS = lint test portable demo cross api $(if $(wildcard testdata/libxpc/Makef
 
 export STATICCHECK ACTIONLINT FUZZTIME
 
-.PHONY: help demo test portable deps cross api bridge probe conformance fuzz bench soak \
+.PHONY: help demo test portable deps cross api bridge probe mutate conformance fuzz bench soak \
 	lint check clean $(BRIDGE_CONFIGS:%=bridge-%)
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "fuzz         every fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "bench        benchmarks and their targets"
 	@echo "soak         the long run"
+	@echo "mutate       what no test would notice if it were missing (long)"
 	@echo "lint         gofmt, go vet, staticcheck, actionlint"
 	@echo "check        all of the above but the long runs: $(CHECKS)"
 
@@ -76,6 +77,9 @@ bench:
 
 soak:
 	@build/soak.sh
+
+mutate:
+	@build/mutate.sh
 
 lint:
 	@build/lint.sh

@@ -372,8 +372,8 @@ xb_endpoint(uintptr_t c)
 void
 xb_release_connection(uintptr_t c)
 {
-	atomic_fetch_sub_explicit(&live_connections, 1, memory_order_relaxed);
 	xpc_release((xpc_object_t)c);
+	atomic_fetch_sub_explicit(&live_connections, 1, memory_order_relaxed);
 }
 
 // Calls newer than the oldest system are looked up, and typed by the header's
@@ -491,8 +491,8 @@ xb_deliver(uintptr_t o, uintptr_t handle)
 void
 xb_release(uintptr_t o)
 {
-	object_gone();
 	xpc_release((xpc_object_t)o);
+	object_gone();
 }
 
 uintptr_t
@@ -567,8 +567,8 @@ xb_queue_retain(uintptr_t queue)
 void
 xb_queue_release(uintptr_t queue)
 {
-	object_gone();
 	dispatch_release((dispatch_queue_t)queue);
+	object_gone();
 }
 
 bool

@@ -556,6 +556,46 @@ func TestDoubleBitsInStructs(t *testing.T) {
 	}
 }
 
+// A key or a resource that comes twice is an error of whatever reads both.
+func TestTwice(t *testing.T) {
+	twice := func(value func(e *wire.Encoder)) []byte {
+		var e wire.Encoder
+		d := e.Begin(wire.Dictionary)
+		for range 2 {
+			e.Key("A")
+			value(&e)
+		}
+		e.End(d, 2)
+		return e.Buf
+	}
+	keys := xpc.Received(hostile(twice(func(e *wire.Encoder) { e.Int64(1) }), 0))
+	strs := xpc.Received(hostile(twice(func(e *wire.Encoder) { e.String("s") }), 0))
+	var e wire.Encoder
+	d := e.Begin(wire.Dictionary)
+	for _, k := range []string{"A", "B"} {
+		e.Key(k)
+		e.BigData(0, 0)
+	}
+	e.End(d, 2)
+	data := xpc.Received(hostile(e.Buf, 1))
+	for name, f := range map[string]func() error{
+		"dictionary":        func() error { _, err := keys.Dictionary(); return err },
+		"struct":            func() error { return keys.Decode(new(struct{ A, B int })) },
+		"struct, in place":  func() error { return keys.Decode(new(struct{ A, B int64 })) },
+		"strings, in place": func() error { return strs.Decode(new(struct{ A, B string })) },
+		"map":               func() error { return keys.Decode(new(map[string]int)) },
+		"map of any":        func() error { return keys.Decode(new(map[string]any)) },
+		"any":               func() error { return keys.Decode(new(any)) },
+	} {
+		require.ErrorContains(t, f(), "key used twice", name)
+	}
+	_, err := data.Dictionary()
+	require.ErrorContains(t, err, "resource used twice")
+	require.ErrorContains(t, data.Decode(new(struct{ A, B []byte })), "resource used twice")
+	require.NoError(t, data.Decode(new(struct{ A []byte })))
+	require.NotNil(t, data.GetData("B"))
+}
+
 // A body that no backend makes is an error, in little time and memory.
 func TestHostileBodies(t *testing.T) {
 	deep := func(n int, open func(*wire.Encoder) int) []byte {

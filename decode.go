@@ -21,7 +21,7 @@ type decoder struct {
 	next      uint32     // resources come in order, once each
 	taken     []*os.File // handed out so far, to be closed if decoding fails
 	last      lastPlan
-	undo      []func()   // and what else is to be done then
+	undo      []func() // and what else is to be done then
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}

@@ -454,9 +454,7 @@ type nativeMessage struct {
 	body      []byte
 	resources []uintptr // borrowed from object
 
-	// Most messages take one allocation.
-	message Message
-	short   [384]byte
+	message Message // of newMessage, in one allocation
 }
 
 // room is for what newMessage makes of it.
@@ -474,7 +472,7 @@ func newNativeMessage(raw *C.struct_xb_event) *nativeMessage {
 		m.body = wire.Broken(outcomeError(raw.code).Error())
 		return m
 	}
-	m.body = append(m.short[:0:len(m.short)], unsafe.Slice((*byte)(raw.body), raw.length)...)
+	m.body = append(m.body, unsafe.Slice((*byte)(raw.body), raw.length)...)
 	if raw.count > 0 {
 		m.resources = append(m.resources, unsafe.Slice((*uintptr)(unsafe.Pointer(raw.resources)), raw.count)...)
 	}

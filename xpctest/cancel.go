@@ -194,14 +194,14 @@ var cancellation = []Case{
 	}},
 	{Row: 126, Name: "named_client_is_not_invalidated", Says: "a named client gets no INVALID in normal running", Needs: []Capability{Jobs, Closures, Crashes, Exits}, run: func(e *env) {
 		h := e.jobHost(program{})
-		x, p := h.pair()
+		x, _ := h.pair()
 		h.svc.Crash()
 		x.wait(interrupted)
 		x.call(1)
 		h.svc.Exit()
 		x.wait(interrupted, interrupted)
 		x.call(2)
-		p = h.peers.at(2)
+		p := h.peers.at(2)
 		e.NoError(p.c.Cancel())
 		x.wait(interrupted, interrupted, interrupted)
 		x.call(3)

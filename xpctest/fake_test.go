@@ -48,9 +48,7 @@ type world struct {
 	w      *fake.Launchd
 	client *fake.Process
 
-	mu      sync.Mutex
 	bundles map[string]bool
-	jobs    int
 }
 
 func newWorld(t testing.TB) *world {

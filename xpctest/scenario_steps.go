@@ -18,10 +18,6 @@ func form(text string) *regexp.Regexp {
 	return regexp.MustCompile("^" + r.Replace(text) + "$")
 }
 
-func needs(all ...Capability) func([]string) []Capability {
-	return func([]string) []Capability { return all }
-}
-
 var verbs []verb
 
 func init() {

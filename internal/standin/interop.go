@@ -7,6 +7,7 @@ package standin
 #include <stdlib.h>
 #include "cpeer.h"
 #include "interop.h"
+#include "standin.h"
 
 static xpc_object_t dictionary(void) { return xpc_dictionary_create(NULL, NULL, 0); }
 static xpc_object_t error_inside(void)
@@ -74,6 +75,13 @@ func CheckFull(object uintptr) error { return wrong(C.ci_check(raw(object))) }
 // AskFull is a client in plain C: it connects to the endpoint in a dictionary,
 // sends what NewFull makes and checks the reply.
 func AskFull(object uintptr) error { return wrong(C.ci_ask(raw(object))) }
+
+// Objects counts the objects of C that are alive.
+func Objects() int {
+	var c C.struct_xs_counters
+	C.xs_get_counters(&c)
+	return int(c.objects)
+}
 
 func raw(object uintptr) C.xpc_object_t { return *(*C.xpc_object_t)(unsafe.Pointer(&object)) }
 

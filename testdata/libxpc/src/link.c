@@ -89,7 +89,8 @@ void listener_activated(conn *c) {
         c->port = p;
     }
     c->port->listener = c;
-    claim_pending(c);
+    c->port->served_by = c->process->serial;
+    if (!c->process->terminating) claim_pending(c);
 }
 
 // Makes the peer at the first message, and launches its process.
@@ -107,7 +108,9 @@ conn *client_connect(conn *c) {
         true, 0, c->process->pid, c->process->euid, c->process->egid, c->process->asid};
     peer->link = c;
     c->link = peer;
-    if (p->listener && !p->listener->invalid) return claim(p->listener, peer, c->process) ? peer : NULL;
+    // A process that is to end gets no new peers: they are for the next one.
+    if (p->listener && !p->listener->invalid && !p->listener->process->terminating)
+        return claim(p->listener, peer, c->process) ? peer : NULL;
     peer->on_port = true;
     peer->port_prev = p->pending_last;
     *(p->pending_last ? &p->pending_last->port_next : &p->pending) = peer;
@@ -166,7 +169,7 @@ void port_die(struct port *p, const char *reason, xpc_object_t error, bool inter
     discard_pending(p);
 }
 
-// Peers that nobody claimed before the process died.
+// Peers that a process died without asking for.
 void discard_pending(struct port *p) {
     while (p->pending) {
         conn *peer = p->pending;

@@ -138,7 +138,10 @@ void process_kill_locked(struct xs_process *p) {
                      xs_knobs[XS_KNOB_ENDPOINT_INTERRUPTED] || maybe(3));
     for (conn *c = p->connections; c; c = c->next) conn_kill(c);
     if (job)
-        for (struct port *port = job->ports; port; port = port->next) discard_pending(port);
+        for (struct port *port = job->ports; port; port = port->next) {
+            if (port->served_by != p->serial) discard_pending(port);
+            if (port->pending) launch_locked(job);
+        }
     if (p != &first) {
         process_drop_later(p);
     }
@@ -185,7 +188,8 @@ bool xs_process_idle_exit(xs_process_t p) {
 
 void xs_process_terminate(xs_process_t p) {
     world_lock();
-    if (!atomic_load(&p->dead))
+    p->terminating = !atomic_load(&p->dead);
+    if (p->terminating)
         for (conn *c = p->connections; c; c = c->next)
             if (c->kind == PEER && c->active && !c->invalid && !c->told) {
                 c->told = true;
@@ -294,7 +298,7 @@ void xs_reset(void) {
     world_lock();
     identity_reset(&first);
     first.pid = getpid();
-    first.unwinds = false;
+    first.unwinds = first.terminating = false;
     atomic_store(&first.transactions, 0);
     atomic_store(&first.dead, false);
     world_unlock();

@@ -182,6 +182,7 @@ struct xs_process {
     _Atomic bool dead;
     bool unwinds; // dead, but its handlers still get an INVALID (XS_KNOB_CRASH_UNWINDS)
     bool handled; // the tester's handle is out
+    bool terminating;
     _Atomic long transactions;
     struct xs_job *job;
     struct _xpc_connection_s *connections;
@@ -212,6 +213,7 @@ struct port { // a receive right: a service name's or an anonymous listener's
     struct xs_job *job;  // whose name it is
     struct port *next;   // next name of the job
     struct _xpc_connection_s *listener;
+    uint64_t served_by; // the last process that listened
     struct _xpc_connection_s *pending; // peers that no listener has claimed
     struct _xpc_connection_s *pending_last;
     struct _xpc_connection_s *clients; // active clients that hold a send right

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !xpcstandin
 
 package agent
 
@@ -150,8 +150,11 @@ func TestInstall(t *testing.T) {
 // A worker in a process of its own: what the closures here do happens there, and
 // its end is seen.
 func TestWorkerProcess(t *testing.T) {
-	for _, how := range []string{"exit", "kill"} {
+	for _, how := range []string{"exit", "kill", "SIGTERM", "SIGTERM that is notified"} {
 		t.Run(how, func(t *testing.T) {
+			if how == "SIGTERM that is notified" {
+				t.Setenv(NotifyVariable, "1")
+			}
 			m := newMac(t)
 			p, err := NewPlace(m.launchctl, temporary(t), "gui/501", os.Getpid())
 			require.NoError(t, err)
@@ -193,10 +196,21 @@ func TestWorkerProcess(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "through two processes", string(got))
 
-			if how == "exit" {
+			switch how {
+			case "exit":
 				g.Exit()
-			} else {
+			case "kill":
 				g.Crash()
+			default:
+				require.NoError(t, syscall.Kill(g.PID(), syscall.SIGTERM))
+				if how == "SIGTERM that is notified" {
+					time.Sleep(50 * time.Millisecond)
+					assert.True(t, Alive(g.PID()))
+					q, err := rt.NewQueue("it still works")
+					require.NoError(t, err)
+					require.NoError(t, q.Close())
+					g.Crash()
+				}
 			}
 			require.Eventually(t, func() bool { return !Alive(g.PID()) }, 10*time.Second, time.Millisecond)
 			<-c.Done()

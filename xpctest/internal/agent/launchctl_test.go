@@ -1,3 +1,5 @@
+//go:build !xpcstandin
+
 package agent
 
 import (

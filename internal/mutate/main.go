@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command mutate takes out, one at a time, every release, retain, handle
 // deletion, lock, count and state check of the files between Go and libxpc, and
 // runs the tests. A change that no test notices must stand, with its reason, in

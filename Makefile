@@ -77,6 +77,7 @@ bench:
 
 soak:
 	@build/soak.sh
+	@build/scenarios.sh
 
 mutate:
 	@build/mutate.sh

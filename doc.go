@@ -49,7 +49,8 @@
 // A [Message] is decoded on demand: whole with Dictionary, into a struct with
 // Decode, by key with [Get], [Lookup] or the typed getters, which give libxpc's
 // defaults for what is missing. [Equal], [Hash], [Copy] and [Describe] are those
-// of libxpc, for Go values.
+// of libxpc, for Go values. How deep and how large a message may be is bounded, see
+// [Runtime.SetLimits].
 //
 // # Threads
 //

@@ -76,7 +76,8 @@ func FuzzDecode(f *testing.F) {
 			if err != nil || !xpc.Equal(v, w) || xpc.Describe(v) != xpc.Describe(w) || xpc.Hash(v) != xpc.Hash(w) {
 				t.Fatalf("%v\nbecame %v, %v", v, w, err)
 			}
-			if len(again) != len(body) {
+			// An error comes back as an Unsupported, whose form is longer.
+			if len(again) != len(body) && bytes.IndexByte(body, byte(wire.Error)) < 0 {
 				t.Fatalf("%d bytes became %d", len(body), len(again))
 			}
 		}

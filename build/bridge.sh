@@ -30,7 +30,9 @@ esac
 use_standin "$variant"
 
 # What make test has run on the fake alone runs here no second time.
-skip='^Test(Fake|Scenarios|ScenariosInProcess|FakeInProcess)$'
+skip='^Test(Fake|FakeInProcess|Scenarios|ScenariosInProcess|RandomScripts)$'
+# Random scripts: a lot for each seed, which brings new timing to the same ones.
+export XPC_SCRIPTS=${XPC_SCRIPTS:-$([ "$config" = adversarial ] && echo 20 || echo 100)}
 run=()
 case $config in
 race)

@@ -25,7 +25,7 @@ fi
 
 for target in $(sed -n 's/^func \(Fuzz[A-Za-z]*\)(.*/\1/p' native_*_test.go); do
 	say "$target for $time, with sanitizers"
-	BRIDGE_PACKAGES=. TESTARGS="-run ^\$ -fuzz ^$target\$ -fuzztime $time" build/bridge.sh asan
+	BRIDGE_PACKAGES=. TESTARGS="-run ^\$ -fuzz ^$target\$ -fuzztime $time -fuzzminimizetime 50x" build/bridge.sh asan
 	count=$((count + 1))
 done
 

@@ -5,9 +5,11 @@
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/standin.sh"
 use_standin strict
-export XPC_SCRIPTS=${1:-100000} XPC_SCRIPTS_DIR=$PWD/.build/scenarios
+export XPC_SCRIPTS=${1:-100000} XPC_SCRIPTS_SEED=${XPC_SCRIPTS_SEED:-$((RANDOM * 32768 + RANDOM))}
+export XPC_SCRIPTS_DIR=$PWD/.build/scenarios
 rm -rf "$XPC_SCRIPTS_DIR"
 mkdir -p "$XPC_SCRIPTS_DIR"
+say "$XPC_SCRIPTS scripts, XPC_SCRIPTS_SEED=$XPC_SCRIPTS_SEED"
 go test "${flags[@]}" -count=1 -timeout 6h -run '^TestRandomScriptsStandin$' ./xpctest ||
-	die "the two disagree: see $XPC_SCRIPTS_DIR, and the seed above"
+	die "failed: what the two disagree on is in $XPC_SCRIPTS_DIR"
 say "$XPC_SCRIPTS scripts, no disagreement"

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-xpc/xpc/fake"
@@ -12,11 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shuffled is the fake with a random order of what libxpc does not order.
-type shuffled struct{ fakeHarness }
+// optioned is the fake with options.
+type optioned struct {
+	fakeHarness
+	opts []fake.Option
+}
 
-func (h shuffled) New(t testing.TB) xpctest.World {
-	w := &world{t: t, w: fake.NewLaunchd(fake.Shuffle(7)), bundles: map[string]bool{}}
+func (h optioned) New(t testing.TB) xpctest.World {
+	w := &world{t: t, w: fake.NewLaunchd(h.opts...), bundles: map[string]bool{}}
 	t.Cleanup(func() { w.w.Close() })
 	p, err := w.w.NewProcess(fake.ProcessConfig{})
 	require.NoError(t, err)
@@ -26,7 +30,27 @@ func (h shuffled) New(t testing.TB) xpctest.World {
 
 // TestRandomScripts plays random scripts on the fake and on the shuffled fake.
 func TestRandomScripts(t *testing.T) {
-	disagreements(t, fakeHarness{"fake"}, shuffled{fakeHarness{"fake, shuffled"}})
+	disagreements(t, fakeHarness{"fake"}, optioned{fakeHarness{"fake, shuffled"}, []fake.Option{fake.Shuffle(7)}})
+}
+
+// What differs is found, and shrunk.
+func TestRandomScriptsFind(t *testing.T) {
+	other := optioned{fakeHarness{"fake, dropped requests hang"}, []fake.Option{fake.HangDropped()}}
+	found := xpctest.Compare(t, fakeHarness{"fake"}, other, 1, 200)
+	require.NotEmpty(t, found)
+	for _, d := range found {
+		require.Contains(t, d.Step, " drops ")
+		require.LessOrEqual(t, strings.Count(d.Script, "\n"), 20, d.Script)
+	}
+}
+
+// Scenarios rely on nothing that is open.
+func TestScenariosOpenQuestions(t *testing.T) {
+	for name, option := range fake.OpenQuestions() {
+		t.Run(name, func(t *testing.T) {
+			xpctest.RunScenarios(t, optioned{fakeHarness{"fake, " + name}, []fake.Option{option}}, scenarios)
+		})
+	}
 }
 
 // disagreements plays XPC_SCRIPTS random scripts (300) from XPC_SCRIPTS_SEED on,

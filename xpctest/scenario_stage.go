@@ -324,7 +324,7 @@ func (s *stage) until(cond func() bool) bool {
 }
 
 // grace is how long a harness without Quiet gets to settle, in real time.
-const grace = 200 * time.Millisecond
+const grace = 100 * time.Millisecond
 
 // settle waits until nothing is under way any more, as far as the harness can.
 func (s *stage) settle() {

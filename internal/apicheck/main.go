@@ -6,12 +6,12 @@
 // must name the C function, and a program that uses all of them must, linked
 // for macOS, import each C function or look it up by name.
 //
-//	apicheck -cc build/darwin/cc            connection.h and endpoint.h
-//	apicheck -cc build/darwin/cc -xpc.h     xpc.h as well
+//	apicheck -cc build/darwin/cc
 //
 // The table has four columns, separated by tabs: header, C function, Go names
 // (separated by commas), note. A function without a Go name needs a note that
-// begins with "subsumed: " or "not offered: ".
+// begins with "subsumed: " or "not offered: ". A function of xpc.h whose Go names
+// do without it, on values that have arrived, has a note that begins with "in Go: ".
 package main
 
 import (
@@ -34,34 +34,31 @@ func main() {
 	cc := flag.String("cc", "build/darwin/cc", "C compiler for macOS, with Apple's headers")
 	table := flag.String("table", "testdata/api.tsv", "the table of names")
 	dir := flag.String("dir", ".build/api", "where to build, below the module's root")
-	withXPC := flag.Bool("xpc.h", false, "check xpc.h as well")
 	flag.Parse()
 
-	headers := []string{"connection.h", "endpoint.h"}
-	if *withXPC {
-		headers = append(headers, "xpc.h")
-	}
-	summary, err := check(headers, *cc, *table, *dir)
+	// In the order in which the lines at the end name them.
+	counts, err := check([]string{"xpc.h", "connection.h", "endpoint.h"}, *cc, *table, *dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "apicheck:", err)
 		os.Exit(1)
 	}
-	fmt.Println(summary)
+	fmt.Println(counts[0])
+	fmt.Println(strings.Join(counts[1:], " "))
 }
 
-func check(headers []string, cc, table, dir string) (summary string, err error) {
+func check(headers []string, cc, table, dir string) (counts []string, err error) {
 	rows, err := readTable(table)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(headers, r.header) })
 	declared, err := readHeaders(cc, headers)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	names, docs, err := readPackage(".")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 
 	// What is wrong, by function. The rest of the checks needs rows that name
@@ -73,6 +70,8 @@ func check(headers []string, cc, table, dir string) (summary string, err error) 
 			wrong[r.c] = "not declared in " + r.header
 		case len(r.gonames) == 0 && !strings.HasPrefix(r.note, "subsumed: ") && !strings.HasPrefix(r.note, "not offered: "):
 			wrong[r.c] = "no Go name, and no reason"
+		case r.inGo() && r.header != "xpc.h":
+			wrong[r.c] = "not a function on values"
 		}
 		named := len(r.gonames) == 0
 		for _, name := range r.gonames {
@@ -89,11 +88,10 @@ func check(headers []string, cc, table, dir string) (summary string, err error) 
 	}
 	linked, err := link(rows, names, wrong, cc, dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	var counts []string
 	bad := len(wrong)
 	for _, h := range headers {
 		good := 0
@@ -106,7 +104,7 @@ func check(headers []string, cc, table, dir string) (summary string, err error) 
 			}
 			r := rows[i]
 			how := r.note
-			if len(r.gonames) > 0 {
+			if len(r.gonames) > 0 && !r.inGo() {
 				how = linked[c]
 			}
 			if why := wrong[c]; why != "" {
@@ -127,11 +125,10 @@ func check(headers []string, cc, table, dir string) (summary string, err error) 
 		}
 	}
 	w.Flush()
-	summary = strings.Join(counts, " ")
 	if bad > 0 {
-		return "", fmt.Errorf("%d missing or wrong: %s", bad, summary)
+		return nil, fmt.Errorf("%d missing or wrong: %s", bad, strings.Join(counts, " "))
 	}
-	return summary, nil
+	return counts, nil
 }
 
 type row struct {
@@ -139,6 +136,9 @@ type row struct {
 	gonames   []string
 	note      string
 }
+
+// inGo tells whether the Go names do without the C function.
+func (r row) inGo() bool { return strings.HasPrefix(r.note, "in Go: ") }
 
 func readTable(file string) (rows []row, err error) {
 	data, err := os.ReadFile(file)
@@ -295,7 +295,7 @@ func tokens(line string) (toks []string) {
 }
 
 // readPackage returns the names at the top level of the package in dir, "(*T).M"
-// for methods, with what each is ("func", "type" or "var") and its doc comment
+// for methods, with what each is ("func", "generic", "type" or "var") and its doc comment
 // (those of all files, where systems differ).
 func readPackage(dir string) (names, docs map[string]string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -329,7 +329,11 @@ func readPackage(dir string) (names, docs map[string]string, err error) {
 						name = fmt.Sprintf("%v.%s", t, name)
 					}
 				}
-				add(name, "func", d.Doc)
+				what := "func"
+				if d.Type.TypeParams != nil {
+					what = "generic"
+				}
+				add(name, what, d.Doc)
 			case *ast.GenDecl:
 				for _, s := range d.Specs {
 					switch s := s.(type) {
@@ -370,6 +374,8 @@ func link(rows []row, names map[string]string, wrong map[string]string, cc, dir 
 			switch {
 			case strings.HasPrefix(name, "(*"):
 				fmt.Fprintf(&src, "\t(*xpc.%s,\n", name[2:])
+			case names[name] == "generic":
+				fmt.Fprintf(&src, "\txpc.%s[any],\n", name)
 			case names[name] == "type":
 				fmt.Fprintf(&src, "\t(*xpc.%s)(nil),\n", name)
 			default:

@@ -58,17 +58,22 @@ static inline bool
 is_text(const uint8_t *p, size_t n)
 {
 	uint64_t v;
-	if (p[n] != 0)
+	const uint8_t *end = p + n;
+	if (*end != 0)
 		return false;
-	for (; n >= 8; p += 8, n -= 8) {
+	if (n < 8) {
+		for (; p < end; p++)
+			if (*p == 0)
+				return false;
+		return true;
+	}
+	for (; p < end - 8; p += 8) {
 		memcpy(&v, p, 8);
 		if (zero_in(v))
 			return false;
 	}
-	for (; n > 0; p++, n--)
-		if (*p == 0)
-			return false;
-	return true;
+	memcpy(&v, end - 8, 8);
+	return !zero_in(v);
 }
 
 static inline const char *

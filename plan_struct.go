@@ -85,6 +85,9 @@ func (b builder) structure(p *plan) {
 	p.dec = func(d *decoder, v wire.Value, p unsafe.Pointer) error { return d.structure(v, fields, byName, p) }
 }
 
+// shortText is the length up to which a string needs no look at the limits.
+const shortText = 64 << 10
+
 func (e *encoder) structure(fields []field, p unsafe.Pointer) error {
 	if err := e.enter(identity{}); err != nil {
 		return err
@@ -103,9 +106,15 @@ func (e *encoder) structure(fields []field, p unsafe.Pointer) error {
 			continue
 		}
 		n++
-		if f.entry != "" && f.plan.fast != wire.String {
-			e.Fixed(f.entry, *(*uint64)(q))
-			continue
+		if f.entry != "" {
+			if f.plan.fast != wire.String {
+				e.Fixed(f.entry, *(*uint64)(q))
+				continue
+			}
+			if v := *(*string)(q); len(v) <= shortText && strings.IndexByte(v, 0) < 0 {
+				e.Text(f.entry, v)
+				continue
+			}
 		}
 		e.Buf = append(e.Buf, f.key...)
 		if err := f.plan.enc(e, q); err != nil {

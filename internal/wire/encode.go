@@ -39,6 +39,14 @@ func (e *Encoder) Fixed(entry string, v uint64) {
 		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
 }
 
+// Text is Fixed for a string, which must not hold a NUL.
+func (e *Encoder) Text(entry string, v string) {
+	b, n := append(e.Buf, entry...), len(v)
+	b = append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	b = append(b, v...)
+	e.Buf = append(b, 0)
+}
+
 // Data appends bytes in place; BigData refers to a resource.
 func (e *Encoder) Data(v []byte) {
 	e.Buf = append(e.Buf, byte(Data))

@@ -27,7 +27,7 @@ enum {
 };
 
 // XB_MAX_DEPTH is wire.MaxDepth. Lower limits are the Go side's to check.
-#define XB_MAX_DEPTH 512
+#define XB_MAX_DEPTH 256
 
 // The kinds of driver.ResourceKind.
 enum { XB_RESOURCE_FD = 1, XB_RESOURCE_ENDPOINT, XB_RESOURCE_SHMEM, XB_RESOURCE_DATA };

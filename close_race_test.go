@@ -157,3 +157,51 @@ func TestZeroValues(t *testing.T) {
 		assert.Error(t, c.SendMessage(xpc.Dictionary{"v": v}), "%T", v)
 	}
 }
+
+// What a thread was inside of is forgotten when it has left: the threads of the
+// handlers and barriers serve the calls of the next turn.
+func TestRequestAfterHandlersOnTheSameThreads(t *testing.T) {
+	s := newService(t, echo)
+	c, r := s.client(t), newEvents()
+	q, err := s.rt.NewConcurrentQueue("calls")
+	require.NoError(t, err)
+	defer q.Close()
+	require.NoError(t, c.SetEventHandler(r.handle))
+	require.NoError(t, c.Activate())
+	require.NoError(t, c.SendMessage(xpc.Dictionary{}))
+	p := <-s.peers
+	s.peers <- p
+	for i := range 50 {
+		require.NoError(t, p.SendMessage(xpc.Dictionary{}))
+		r.wait(t, i+1)
+		ran, result := make(chan struct{}), make(chan error, 1)
+		require.NoError(t, c.SendBarrier(func() { close(ran) }))
+		closed(t, ran, "the barrier")
+		require.NoError(t, q.Async(func() {
+			m, err := c.SendMessageWithReplySync(xpc.Dictionary{})
+			if err == nil {
+				m.Release()
+			}
+			result <- err
+		}))
+		require.NoError(t, <-result)
+	}
+}
+
+// However Activate and a requirement that fails meet, nothing stays open.
+func TestRefusedRequirementAgainstActivate(t *testing.T) {
+	s := newService(t, echo)
+	for range 200 {
+		c, r := s.client(t), newEvents()
+		require.NoError(t, c.SetEventHandler(r.handle))
+		var wg sync.WaitGroup
+		var activated error
+		wg.Go(func() { activated = c.Activate() })
+		wg.Go(func() { assert.Error(t, c.SetPeerRequirement(xpc.CodeSigningRequirement(""))) })
+		wg.Wait()
+		if activated == nil {
+			done(t, c)
+		}
+		assert.ErrorIs(t, c.SendMessage(xpc.Dictionary{}), xpc.ErrMisuse)
+	}
+}

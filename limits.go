@@ -11,7 +11,7 @@ import (
 // libxpc documents none (rows 297 and 298).
 type Limits struct {
 	// Depth is how deep dictionaries and arrays may be nested, the message
-	// itself included: 128 unless set, 512 at most.
+	// itself included: 128 unless set, 256 at most.
 	Depth int
 	// Size is how many bytes a message may have, data of 64 KiB and more apart:
 	// 256 MiB unless set, less than 4 GiB.

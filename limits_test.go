@@ -46,9 +46,9 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, trip(nestedTo(128)))
 	refused(nestedTo(129), "nested deeper than 128, the limit")
 
-	require.NoError(t, s.rt.SetLimits(xpc.Limits{Depth: 512}))
-	require.NoError(t, trip(nestedTo(512)))
-	refused(nestedTo(513), "nested deeper than 512, the limit")
+	require.NoError(t, s.rt.SetLimits(xpc.Limits{Depth: 256}))
+	require.NoError(t, trip(nestedTo(256)))
+	refused(nestedTo(257), "nested deeper than 256, the limit")
 
 	require.NoError(t, s.rt.SetLimits(xpc.Limits{Depth: 2, Size: 1000}))
 	require.Equal(t, xpc.Limits{Depth: 2, Size: 1000}, s.rt.Limits())

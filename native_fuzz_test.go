@@ -247,8 +247,8 @@ func hostileForms() map[string]hostileForm {
 		"fd as shared memory":       {body: dict(1, entry("a", value(wire.SharedMemory, u32(0)))), resources: []byte{0}},
 		"large data, wrong length":  {body: dict(1, entry("a", value(wire.BigData, u32(0), u32(7), u32(0)))), resources: []byte{3}},
 		"large data of 2^64-1":      {body: dict(1, entry("a", value(wire.BigData, u32(0), u32(math.MaxUint32), u32(math.MaxUint32)))), resources: []byte{3}},
-		"depth 513":                 {body: deep(wire.Array, wire.MaxDepth+1)},
-		"depth 513 of dictionaries": {body: deep(wire.Dictionary, wire.MaxDepth+1)},
+		"depth 257":                 {body: deep(wire.Array, wire.MaxDepth+1)},
+		"depth 257 of dictionaries": {body: deep(wire.Dictionary, wire.MaxDepth+1)},
 		"depth 10,000":              {body: deep(wire.Array, 10_000)},
 		"depth 10,000, no bottom":   {body: bottomless(10_000)},
 		"depth 1,000,000":           {body: bottomless(1_000_000)},
@@ -305,11 +305,11 @@ func TestHostileObjects(t *testing.T) {
 	}
 	require.NoError(t, receive(standin.NewDeep(128)))
 	require.ErrorContains(t, receive(standin.NewDeep(129)), "nested deeper than 128, the limit")
-	require.ErrorContains(t, receive(standin.NewDeep(10_000)), "nested deeper than 512, the limit")
+	require.ErrorContains(t, receive(standin.NewDeep(10_000)), "nested deeper than 256, the limit")
 	t.Cleanup(func() { rt.SetLimits(xpc.Limits{}) })
-	require.NoError(t, rt.SetLimits(xpc.Limits{Depth: 512, Size: 19_008}))
-	require.NoError(t, receive(standin.NewDeep(512)))
-	require.ErrorContains(t, receive(standin.NewDeep(513)), "nested deeper than 512, the limit")
+	require.NoError(t, rt.SetLimits(xpc.Limits{Depth: 256, Size: 19_008}))
+	require.NoError(t, receive(standin.NewDeep(256)))
+	require.ErrorContains(t, receive(standin.NewDeep(257)), "nested deeper than 256, the limit")
 	full := func() standin.CObject { return standin.NewWide(1000) } // 19 bytes each, and 9
 	require.ErrorContains(t, receive(full()), "larger than 19008 bytes, the limit")
 	require.NoError(t, rt.SetLimits(xpc.Limits{Size: 19_009}))

@@ -73,7 +73,7 @@ func (c *Connection) SetPeerRequirement(r PeerRequirement) error {
 	}
 	return c.call(func() error {
 		c.s.ctl.Lock()
-		second, live := c.required, c.s.phase == active
+		second := c.required
 		c.required = true
 		c.s.ctl.Unlock()
 		if second {
@@ -81,7 +81,12 @@ func (c *Connection) SetPeerRequirement(r PeerRequirement) error {
 		}
 		err := c.require(r)
 		if err != nil {
+			// Stored before the look: an Activate that comes between the two
+			// either finds the refusal or is found here.
 			c.refused.Store(&refusal{err})
+			c.s.ctl.Lock()
+			live := c.s.phase == active
+			c.s.ctl.Unlock()
 			if live {
 				c.s.cancel()
 			}

@@ -398,22 +398,18 @@ func TestServerTerminationImminent(t *testing.T) {
 
 // Peers without work cost no goroutine.
 func TestServerIdlePeersHaveNoGoroutine(t *testing.T) {
-	w := serve(t, back)
-	c := w.dial()
-	require.NoError(t, c.Call(context.Background(), xpc.Dictionary{}, nil))
-	w.Settle()
-	before := runtime.NumGoroutine()
-	for range 200 {
-		require.NoError(t, w.dial().Call(context.Background(), xpc.Dictionary{}, nil))
-	}
-	w.Settle()
-	for range 100 { // those that are about to end
-		if runtime.NumGoroutine() <= before+20 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		w := serve(t, back)
+		c := w.dial()
+		require.NoError(t, c.Call(context.Background(), xpc.Dictionary{}, nil))
+		synctest.Wait()
+		before := runtime.NumGoroutine()
+		for range 200 {
+			require.NoError(t, w.dial().Call(context.Background(), xpc.Dictionary{}, nil))
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	assert.LessOrEqual(t, runtime.NumGoroutine(), before+20)
+		synctest.Wait() // those that were about to end have
+		assert.LessOrEqual(t, runtime.NumGoroutine(), before+20)
+	})
 }
 
 func TestListenerAccept(t *testing.T) {

@@ -196,8 +196,11 @@ func (r *replyOnce) settle() {
 }
 
 //export goxpcFree
-func goxpcFree(h C.uintptr_t) {
-	if r, ok := handles.drop(uintptr(h)).(*replyOnce); ok {
+func goxpcFree(h C.uintptr_t) { freeHandle(uintptr(h)) }
+
+// freeHandle is called when the block that held the handle is disposed of.
+func freeHandle(h uintptr) {
+	if r, ok := handles.drop(h).(*replyOnce); ok {
 		r.freed.Store(true)
 		r.settle()
 	}

@@ -77,9 +77,10 @@ type Limits struct {
 // exhaust a stack.
 var DefaultLimits = Limits{Depth: 128, Size: 256 << 20}
 
-// MaxDepth is the deepest that a limit may be set to: C recurses, on stacks of
-// half a megabyte.
-const MaxDepth = 512
+// MaxDepth is the deepest that a limit may be set to. C recurses to it, at some
+// 700 bytes a level with libxpc's own part, on stacks of half a megabyte, and
+// the sender chooses how far.
+const MaxDepth = 256
 
 // FormatError is a buffer that breaks the form.
 type FormatError struct {

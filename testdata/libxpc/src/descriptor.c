@@ -17,8 +17,9 @@ xpc_object_t xpc_fd_create(int fd) {
     return f;
 }
 
+// As by dup(2), which programs inherit: closing it on exec is the caller's to ask.
 int xpc_fd_dup(xpc_object_t o) {
-    return is(o, XPC_TYPE_FD) ? fcntl(((struct fd *)o)->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    return is(o, XPC_TYPE_FD) ? dup(((struct fd *)o)->fd) : -1;
 }
 
 void *fd_copy(const struct fd *f) {

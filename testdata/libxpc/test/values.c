@@ -312,7 +312,7 @@ ROW(267, fd_is_duplicated) {
     close(p[1]);
     int d1 = xpc_fd_dup(w), d2 = xpc_fd_dup(w);
     CHECK(d1 >= 0 && d2 >= 0 && d1 != d2);
-    CHECK(fcntl(d1, F_GETFD) & FD_CLOEXEC);
+    CHECK(!(fcntl(d1, F_GETFD) & FD_CLOEXEC));
     CHECK(write(d1, "x", 1) == 1 && read(p[0], &b, 1) == 1 && b == 'x');
     R(w);
     close(d1), close(d2);

@@ -48,17 +48,29 @@ struct xb_resource {
 
 enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
 
-// What an event or an outcome is. The pointers are valid during the callback.
+// What an event or an outcome is.
 struct xb_event {
 	int32_t kind;
-	int32_t code;            // XB_ERROR: driver.ErrorCode; XB_MESSAGE: why there is no body
-	const char *text;        // XB_ERROR: the description
-	const uint8_t *body;     // XB_MESSAGE: the flat form
-	size_t length;
-	const uintptr_t *resources; // XB_MESSAGE: the objects that it refers to, not retained
-	size_t count;
-	uintptr_t object; // the message or the peer, retained
+	int32_t code;     // XB_ERROR: driver.ErrorCode
+	uintptr_t object; // the message, the peer or the error, retained
 	uintptr_t reply;  // the reply that is owed, if one is
+};
+
+// A flat form that C has made. It stands in the memory that was given for it or,
+// where that was too small, at bytes and resources, which xb_flattened_free frees.
+struct xb_flattened {
+	uintptr_t bytes;
+	size_t length;
+	uintptr_t resources; // the objects that it refers to, not retained
+	size_t count;
+	bool released;
+};
+
+// A field of a dictionary, as xb_read_fields finds it.
+struct xb_field {
+	uint64_t value; // of fixed size, or where the bytes are
+	uint32_t length;
+	uint32_t found;
 };
 
 struct xb_credentials {
@@ -90,7 +102,7 @@ int xb_send(uintptr_t connection, XB_PAYLOAD);
 int xb_reply(uintptr_t message, uintptr_t reply, XB_PAYLOAD);
 void xb_send_barrier(uintptr_t connection, uintptr_t handle);
 int xb_send_with_reply(uintptr_t connection, XB_PAYLOAD, uintptr_t queue, uintptr_t handle);
-int xb_send_with_reply_sync(uintptr_t connection, XB_PAYLOAD, uintptr_t handle);
+int xb_send_with_reply_sync(uintptr_t connection, XB_PAYLOAD, struct xb_event *event);
 const char *xb_name(uintptr_t connection);
 void xb_get_credentials(uintptr_t connection, struct xb_credentials *out);
 uintptr_t xb_endpoint(uintptr_t connection);
@@ -100,6 +112,24 @@ void xb_release_connection(uintptr_t connection);
 // What libxpc answers to a peer requirement: 0, or anything else for an error.
 // missing: this system lacks the call; bad: why the value could not be made.
 int xb_require(uintptr_t connection, int kind, const char *text, XB_PAYLOAD, bool *missing, int *bad);
+
+// Received dictionaries.
+
+// xb_flatten writes the flat form of an object. With release it gives the object
+// back in the same call, if there is nothing in it that the form refers to.
+int xb_flatten(uintptr_t object, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
+	size_t resource_room, struct xb_flattened *out);
+void xb_flattened_free(const struct xb_flattened *f);
+
+// xb_read_fields reads the fields of a dictionary that keys names: for each a tag
+// of package wire, how many bytes all this takes, and the key with its NUL. What is
+// not there is not found. It gives the length of all strings, or less than 0 if a
+// value has another type, or is larger than the limit. The bytes are the
+// dictionary's own.
+int64_t xb_read_fields(uintptr_t dictionary, const uint8_t *keys, struct xb_field *fields, size_t count);
+
+// xb_error_text is the description in an error, which the error owns.
+const char *xb_error_text(uintptr_t error);
 
 // Objects.
 void xb_release(uintptr_t object);

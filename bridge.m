@@ -39,6 +39,14 @@ object(const void *o)
 	return (uintptr_t)o;
 }
 
+static uintptr_t
+connection(xpc_connection_t c)
+{
+	if (c != NULL)
+		atomic_fetch_add_explicit(&live_connections, 1, memory_order_relaxed);
+	return (uintptr_t)c;
+}
+
 static void
 object_gone(void)
 {
@@ -125,48 +133,45 @@ error_code(xpc_object_t e)
 	return 1; // interrupted, and whatever a later system may add: not the last event
 }
 
+// describe tells what an object is, and takes the reference on it over.
+static void
+describe(struct xb_event *ev, xpc_object_t o)
+{
+	xpc_type_t t = xpc_get_type(o);
+	ev->object = (uintptr_t)o;
+	ev->kind = XB_MESSAGE;
+	if (t == XPC_TYPE_CONNECTION) {
+		ev->kind = XB_PEER;
+		connection((xpc_connection_t)o);
+	} else if (t == XPC_TYPE_ERROR) {
+		ev->kind = XB_ERROR;
+		ev->code = error_code(o);
+	}
+}
+
 // deliver describes an object to f and gives back what f does not keep. The
 // caller keeps his own reference on o.
 static void
 deliver(xpc_object_t o, bool request, uintptr_t handle, int (*f)(uintptr_t, struct xb_event *))
 {
 	struct xb_event ev = {0};
-	xpc_type_t t = xpc_get_type(o);
-	if (t == XPC_TYPE_ERROR) {
-		ev.kind = XB_ERROR;
-		ev.code = error_code(o);
-		ev.text = xpc_dictionary_get_string(o, XPC_ERROR_KEY_DESCRIPTION);
-		f(handle, &ev);
-		return;
-	}
-	if (t == XPC_TYPE_CONNECTION) {
-		ev.kind = XB_PEER;
-		ev.object = (uintptr_t)xpc_retain(o);
-		atomic_fetch_add_explicit(&live_connections, 1, memory_order_relaxed);
-		f(handle, &ev);
-		return;
-	}
-	struct xb_flat flat;
-	xb_flat_init(&flat);
-	xb_flatten(&flat, o);
-	ev.kind = XB_MESSAGE;
-	ev.code = flat.status;
-	if (flat.status == XB_OK) {
-		ev.body = flat.bytes;
-		ev.length = flat.length;
-		ev.resources = flat.resources;
-		ev.count = flat.count;
-	}
-	ev.object = object(xpc_retain(o));
-	if (request)
+	describe(&ev, xpc_retain(o));
+	if (request && ev.kind == XB_MESSAGE)
 		ev.reply = object(xpc_dictionary_create_reply(o));
-	int kept = f(handle, &ev);
-	xb_flat_free(&flat);
-	if (!kept) {
-		if (ev.reply != 0)
-			xb_release(ev.reply);
-		xb_release(ev.object);
+	if (f(handle, &ev)) {
+		if (ev.kind == XB_MESSAGE)
+			object(o); // counted only now: most are not kept
+		return;
 	}
+	if (ev.reply != 0)
+		xb_release(ev.reply);
+	xpc_release(o);
+}
+
+const char *
+xb_error_text(uintptr_t error)
+{
+	return xpc_dictionary_get_string((xpc_object_t)error, XPC_ERROR_KEY_DESCRIPTION);
 }
 
 static void
@@ -202,14 +207,6 @@ finalize(void *context)
 }
 
 // Connections.
-
-static uintptr_t
-connection(xpc_connection_t c)
-{
-	if (c != NULL)
-		atomic_fetch_add_explicit(&live_connections, 1, memory_order_relaxed);
-	return (uintptr_t)c;
-}
 
 uintptr_t
 xb_create(const char *name, uintptr_t queue)
@@ -329,10 +326,8 @@ xb_send_with_reply(uintptr_t c, XB_PAYLOAD, uintptr_t queue, uintptr_t handle)
 	return status;
 }
 
-// The outcome is described to the handle's function on this thread: a goroutine
-// may be on another one when the call has returned.
 int
-xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, uintptr_t handle)
+xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, struct xb_event *event)
 {
 	for (struct frame *f = handlers; f != NULL; f = f->outer)
 		if (f->connection == c)
@@ -343,8 +338,9 @@ xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, uintptr_t handle)
 		return status;
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync((xpc_connection_t)c, m);
 	xpc_release(m);
-	deliver(reply, false, handle, goxpcReply);
-	xpc_release(reply);
+	*event = (struct xb_event){0};
+	describe(event, reply);
+	object(reply);
 	return XB_OK;
 }
 

@@ -138,6 +138,9 @@ func (m *Message) Decode(v any, flags ...DecodeFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(flags) == 0 && m.readDirect(p) {
+		return nil
+	}
 	body, err := m.contents("Decode")
 	if err != nil {
 		return err

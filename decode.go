@@ -76,7 +76,7 @@ func (m *Message) decode(op string, v wire.Value) (out any, err error) {
 
 // with calls f with a decoder of the message's parts.
 func (m *Message) with(op string, f func(*decoder) error) (err error) {
-	d := newDecoder(m.depth)
+	d := newDecoder(m.limits.Depth)
 	defer func() { d.free(err) }()
 	if !m.resources { // nothing of the backend is needed
 		return f(d)

@@ -40,7 +40,7 @@ func DecodeBody(d driver.Message, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{user: 1, d: d, depth: wire.DefaultLimits.Depth, resources: d.Resources() > 0}
+	m := &Message{user: 1, d: d, limits: wire.DefaultLimits, resources: d.Resources() > 0}
 	return m.decode("Decode", v)
 }
 
@@ -58,4 +58,13 @@ func EncodeBody(v any, local bool) ([]byte, error) {
 var (
 	DupFD   = dupFD
 	CloseFD = closeFD
+)
+
+// Flattened tells whether a message was made into its flat form.
+func Flattened(m *Message) bool { return m.parsed }
+
+// MaxDirect and SharedText bound what is read field by field.
+const (
+	MaxDirect  = maxDirect
+	SharedText = sharedText
 )

@@ -12,23 +12,6 @@ enum {
 	TAG_DICTIONARY, TAG_ENDPOINT, TAG_BIG_DATA, TAG_ERROR, TAG_UNSUPPORTED,
 };
 
-struct xb_flat {
-	uint8_t *bytes;
-	size_t length, capacity, limit;
-	size_t free_until; // the lower of the last two
-	uintptr_t *resources;
-	size_t count, room;
-	int status;
-	uint8_t inline_bytes[1024];
-	uintptr_t inline_resources[8];
-};
-
-// xb_flatten writes the flat form of an object; the resources in it are the
-// object's own, not retained. f is initialised before and freed after.
-void xb_flat_init(struct xb_flat *f);
-void xb_flatten(struct xb_flat *f, xpc_object_t o);
-void xb_flat_free(struct xb_flat *f);
-
 struct xb_payload {
 	const uint8_t *body;
 	size_t length;

@@ -19,46 +19,35 @@ xb_set_size(size_t limit)
 	atomic_store_explicit(&size_limit, limit < MAX_FLAT ? limit : MAX_FLAT, memory_order_relaxed);
 }
 
-void
-xb_flat_init(struct xb_flat *f)
-{
-	f->bytes = f->inline_bytes;
-	f->capacity = sizeof(f->inline_bytes);
-	f->resources = f->inline_resources;
-	f->room = sizeof(f->inline_resources) / sizeof(f->inline_resources[0]);
-	f->length = f->count = 0;
-	f->limit = atomic_load_explicit(&size_limit, memory_order_relaxed);
-	f->free_until = f->capacity < f->limit ? f->capacity : f->limit;
-	f->status = XB_OK;
-}
+struct flat {
+	uint8_t *bytes;
+	size_t length, capacity, limit;
+	size_t free_until; // the lower of the last two
+	uintptr_t *resources;
+	size_t count, room;
+	int status;
+	uint8_t *given_bytes;
+	uintptr_t *given_resources;
+};
 
-void
-xb_flat_free(struct xb_flat *f)
-{
-	if (f->bytes != f->inline_bytes)
-		free(f->bytes);
-	if (f->resources != f->inline_resources)
-		free(f->resources);
-}
-
-// grow moves an array from the stack to the heap, or to a larger place.
+// grow moves an array from the given place to the heap, or to a larger one.
 static void *
-grow(void *old, const void *fixed, size_t used, size_t *capacity, size_t need, size_t size)
+grow(void *old, const void *given, size_t used, size_t *capacity, size_t need, size_t size)
 {
 	size_t n = *capacity;
 	while (n < need)
 		n *= 2;
-	void *p = old == fixed ? malloc(n * size) : realloc(old, n * size);
+	void *p = old == given ? malloc(n * size) : realloc(old, n * size);
 	if (p == NULL)
 		return NULL;
-	if (old == fixed)
-		memcpy(p, fixed, used * size);
+	if (old == given)
+		memcpy(p, given, used * size);
 	*capacity = n;
 	return p;
 }
 
 static bool
-more_room(struct xb_flat *f, size_t n)
+more_room(struct flat *f, size_t n)
 {
 	if (f->status == XB_OK && n > f->limit - f->length)
 		f->status = XB_SIZE;
@@ -66,7 +55,7 @@ more_room(struct xb_flat *f, size_t n)
 		return false;
 	if (n <= f->capacity - f->length)
 		return true;
-	void *p = grow(f->bytes, f->inline_bytes, f->length, &f->capacity, f->length + n, 1);
+	void *p = grow(f->bytes, f->given_bytes, f->length, &f->capacity, f->length + n, 1);
 	if (p == NULL) {
 		f->status = XB_MEMORY;
 		return false;
@@ -77,7 +66,7 @@ more_room(struct xb_flat *f, size_t n)
 
 // room gives a place for n more bytes, NULL after a failure.
 static inline uint8_t *
-room(struct xb_flat *f, size_t n)
+room(struct flat *f, size_t n)
 {
 	if (__builtin_expect(n > f->free_until - f->length, 0)) {
 		if (!more_room(f, n))
@@ -90,7 +79,7 @@ room(struct xb_flat *f, size_t n)
 }
 
 static inline void
-put_tag(struct xb_flat *f, uint8_t tag)
+put_tag(struct flat *f, uint8_t tag)
 {
 	uint8_t *p = room(f, 1);
 	if (p != NULL)
@@ -98,7 +87,7 @@ put_tag(struct xb_flat *f, uint8_t tag)
 }
 
 static inline void
-put_fixed(struct xb_flat *f, uint8_t tag, const void *v)
+put_fixed(struct flat *f, uint8_t tag, const void *v)
 {
 	uint8_t *p = room(f, 9);
 	if (p != NULL) {
@@ -127,7 +116,7 @@ copy(uint8_t *to, const uint8_t *from, size_t n)
 
 // put_counted writes a tag, if it is not 0, a length, n bytes and, for texts, a NUL.
 static inline void
-put_counted(struct xb_flat *f, uint8_t tag, const void *bytes, size_t n, size_t nul)
+put_counted(struct flat *f, uint8_t tag, const void *bytes, size_t n, size_t nul)
 {
 	size_t head = tag != 0 ? 5 : 4;
 	uint32_t length = (uint32_t)n;
@@ -143,18 +132,18 @@ put_counted(struct xb_flat *f, uint8_t tag, const void *bytes, size_t n, size_t 
 }
 
 static inline void
-put_text(struct xb_flat *f, uint8_t tag, const char *s)
+put_text(struct flat *f, uint8_t tag, const char *s)
 {
 	put_counted(f, tag, s, s ? strlen(s) : 0, 1);
 }
 
 static void
-put_resource(struct xb_flat *f, uint8_t tag, xpc_object_t o)
+put_resource(struct flat *f, uint8_t tag, xpc_object_t o)
 {
 	if (f->status != XB_OK)
 		return;
 	if (f->count == f->room) {
-		void *p = grow(f->resources, f->inline_resources, f->count, &f->room, f->count + 1, sizeof(uintptr_t));
+		void *p = grow(f->resources, f->given_resources, f->count, &f->room, f->count + 1, sizeof(uintptr_t));
 		if (p == NULL) {
 			f->status = XB_MEMORY;
 			return;
@@ -170,11 +159,11 @@ put_resource(struct xb_flat *f, uint8_t tag, xpc_object_t o)
 	f->resources[f->count++] = (uintptr_t)o;
 }
 
-static void flatten(struct xb_flat *f, xpc_object_t o, int depth);
+static void flatten(struct flat *f, xpc_object_t o, int depth);
 
 // container opens an array or a dictionary; closed fills in its size and count.
 static size_t
-container(struct xb_flat *f, uint8_t tag)
+container(struct flat *f, uint8_t tag)
 {
 	uint8_t *p = room(f, 9);
 	if (p != NULL)
@@ -183,7 +172,7 @@ container(struct xb_flat *f, uint8_t tag)
 }
 
 static void
-closed(struct xb_flat *f, size_t start, size_t count)
+closed(struct flat *f, size_t start, size_t count)
 {
 	if (f->status != XB_OK)
 		return;
@@ -193,7 +182,7 @@ closed(struct xb_flat *f, size_t start, size_t count)
 }
 
 static void
-flatten_dictionary(struct xb_flat *f, xpc_object_t o, int depth)
+flatten_dictionary(struct flat *f, xpc_object_t o, int depth)
 {
 	size_t start = container(f, TAG_DICTIONARY);
 	__block size_t n = 0;
@@ -207,7 +196,7 @@ flatten_dictionary(struct xb_flat *f, xpc_object_t o, int depth)
 }
 
 static void
-flatten_array(struct xb_flat *f, xpc_object_t o, int depth)
+flatten_array(struct flat *f, xpc_object_t o, int depth)
 {
 	size_t start = container(f, TAG_ARRAY), n = xpc_array_get_count(o);
 	for (size_t i = 0; i < n && f->status == XB_OK; i++)
@@ -216,7 +205,7 @@ flatten_array(struct xb_flat *f, xpc_object_t o, int depth)
 }
 
 static void
-flatten_data(struct xb_flat *f, xpc_object_t o)
+flatten_data(struct flat *f, xpc_object_t o)
 {
 	size_t n = xpc_data_get_length(o);
 	if (n >= BIG_DATA) {
@@ -231,7 +220,7 @@ flatten_data(struct xb_flat *f, xpc_object_t o)
 }
 
 static void
-flatten_other(struct xb_flat *f, xpc_object_t o, xpc_type_t t)
+flatten_other(struct flat *f, xpc_object_t o, xpc_type_t t)
 {
 	const char *name = xpc_type_get_name(t);
 	char *text = xpc_copy_description(o);
@@ -242,7 +231,7 @@ flatten_other(struct xb_flat *f, xpc_object_t o, xpc_type_t t)
 }
 
 static void
-flatten(struct xb_flat *f, xpc_object_t o, int depth)
+flatten(struct flat *f, xpc_object_t o, int depth)
 {
 	xpc_type_t t = xpc_get_type(o);
 	if (t == XPC_TYPE_STRING) {
@@ -291,8 +280,117 @@ flatten(struct xb_flat *f, xpc_object_t o, int depth)
 	}
 }
 
-void
-xb_flatten(struct xb_flat *f, xpc_object_t o)
+int
+xb_flatten(uintptr_t object, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
+	size_t resource_room, struct xb_flattened *out)
 {
-	flatten(f, o, XB_MAX_DEPTH);
+	struct flat f = {
+		.bytes = bytes,
+		.given_bytes = bytes,
+		.capacity = room,
+		.limit = atomic_load_explicit(&size_limit, memory_order_relaxed),
+		.resources = resources,
+		.given_resources = resources,
+		.room = resource_room,
+		.status = XB_OK,
+	};
+	f.free_until = f.capacity < f.limit ? f.capacity : f.limit;
+	flatten(&f, (xpc_object_t)object, XB_MAX_DEPTH);
+	*out = (struct xb_flattened){
+		.bytes = f.bytes == bytes ? 0 : (uintptr_t)f.bytes,
+		.length = f.length,
+		.resources = f.resources == resources ? 0 : (uintptr_t)f.resources,
+		.count = f.count,
+		.released = release && f.status == XB_OK && f.count == 0,
+	};
+	if (f.status != XB_OK) {
+		xb_flattened_free(out);
+		*out = (struct xb_flattened){0};
+	}
+	if (out->released)
+		xb_release(object);
+	return f.status;
+}
+
+void
+xb_flattened_free(const struct xb_flattened *f)
+{
+	free((void *)f->bytes);
+	free((void *)f->resources);
+}
+
+// is tells whether a value is missing or of a type, where the getter gave what it
+// gives for a missing one (row 291).
+static inline bool
+is(xpc_object_t d, const char *key, xpc_type_t t, struct xb_field *f)
+{
+	xpc_object_t v = xpc_dictionary_get_value(d, key);
+	f->found = v != NULL;
+	return v == NULL || xpc_get_type(v) == t;
+}
+
+int64_t
+xb_read_fields(uintptr_t dictionary, const uint8_t *keys, struct xb_field *fields, size_t count)
+{
+	xpc_object_t d = (xpc_object_t)dictionary;
+	size_t left = atomic_load_explicit(&size_limit, memory_order_relaxed);
+	int64_t texts = 0;
+	for (struct xb_field *f = fields; f < fields + count; f++) {
+		const char *key = (const char *)keys + 2;
+		xpc_type_t t = XPC_TYPE_BOOL;
+		size_t length = 0;
+		double number;
+		const void *bytes = NULL;
+		bool unsure = false;
+		f->found = true;
+		switch (*keys) {
+		case TAG_TRUE:
+			f->value = xpc_dictionary_get_bool(d, key);
+			break;
+		case TAG_INT64:
+			t = XPC_TYPE_INT64;
+			f->value = (uint64_t)xpc_dictionary_get_int64(d, key);
+			break;
+		case TAG_UINT64:
+			t = XPC_TYPE_UINT64;
+			f->value = xpc_dictionary_get_uint64(d, key);
+			break;
+		case TAG_DOUBLE:
+			t = XPC_TYPE_DOUBLE;
+			number = xpc_dictionary_get_double(d, key);
+			memcpy(&f->value, &number, sizeof(number));
+			unsure = number != number;
+			break;
+		case TAG_DATE:
+			t = XPC_TYPE_DATE;
+			f->value = (uint64_t)xpc_dictionary_get_date(d, key);
+			break;
+		case TAG_STRING:
+			t = XPC_TYPE_STRING;
+			bytes = xpc_dictionary_get_string(d, key);
+			length = bytes != NULL ? strlen(bytes) : 0;
+			texts += (int64_t)length;
+			f->value = (uintptr_t)bytes;
+			break;
+		case TAG_DATA:
+			t = XPC_TYPE_DATA;
+			bytes = xpc_dictionary_get_data(d, key, &length);
+			f->value = (uintptr_t)bytes;
+			break;
+		case TAG_UUID:
+			t = XPC_TYPE_UUID;
+			f->value = (uintptr_t)xpc_dictionary_get_uuid(d, key);
+			break;
+		default:
+			return -1;
+		}
+		if ((f->value == 0 || unsure) && !is(d, key, t, f))
+			return -1;
+		if (length > left)
+			return -1;
+		left -= length;
+		f->length = (uint32_t)length;
+		keys += keys[1];
+	}
+	return texts;
 }

@@ -24,20 +24,20 @@ import (
 // Reading a released message is [ErrMisuse], or the default value from the
 // getters that return no error.
 type Message struct {
-	conn *Connection // nil for a reply
-	body wire.Value
-	bad  error // what is wrong with the body
-
-	depth int // the limit at the time
+	conn   *Connection // nil for a reply
+	limits wire.Limits // those at the time
 
 	mu        sync.Mutex
+	parsed    bool // body, bad and resources are set
+	body      wire.Value
+	bad       error // what is wrong with the body
+	resources bool
 	d         driver.Message // nil once given back, or if nothing is left to give back
 	handler   bool           // the handler's own reference
 	user      int            // references of Retain, or of the caller of Call
 	uses      int            // accesses under way
 	cleanup   runtime.Cleanup
 	replying  replyState
-	resources bool
 }
 
 type replyState uint8
@@ -54,12 +54,13 @@ func (*Message) isEvent() {}
 
 // newMessage wraps what a handler is called with.
 func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
-	m := new(Message)
+	var m *Message
 	if r, ok := d.(interface{ room() *Message }); ok {
 		m = r.room()
+	} else {
+		m = new(Message)
 	}
-	m.conn, m.d, m.depth, m.handler, m.resources = c, d, l.Depth, true, d.Resources() > 0
-	m.body, m.bad = parseBody(d.Body(), l)
+	m.conn, m.d, m.limits, m.handler = c, d, l, true
 	if d.WantsReply() {
 		m.replying = replyDue
 	}
@@ -68,16 +69,24 @@ func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
 
 // newOwnedMessage wraps a reply for the caller of a request.
 func newOwnedMessage(d driver.Message, l wire.Limits) *Message {
-	m := &Message{user: 1, depth: l.Depth, resources: d.Resources() > 0}
-	m.body, m.bad = parseBody(d.Body(), l)
+	m := &Message{user: 1, limits: l, d: d}
+	m.parse()
 	if !m.resources {
 		// Plain values live in Go memory: nothing of the backend is needed.
+		m.d = nil
 		d.Release()
 		return m
 	}
-	m.d = d
 	m.cleanup = runtime.AddCleanup(m, func(d driver.Message) { go d.Release() }, d)
 	return m
+}
+
+// parse reads the body when it is first asked for: what no handler looks at need
+// not be made.
+func (m *Message) parse() {
+	m.parsed = true
+	m.body, m.bad = parseBody(m.d.Body(), m.limits)
+	m.resources = m.d.Resources() > 0
 }
 
 func parseBody(b []byte, l wire.Limits) (wire.Value, error) {
@@ -180,6 +189,9 @@ func (m *Message) contents(op string) (wire.Value, error) {
 	defer m.mu.Unlock()
 	if !m.alive() {
 		return wire.Value{}, misuse(op, "use of a message after its release")
+	}
+	if !m.parsed {
+		m.parse()
 	}
 	return m.body, m.bad
 }

@@ -23,6 +23,7 @@ type plan struct {
 	xpc     string                      // libxpc's name of the type, "" if it depends on the value
 	fast    wire.Tag                    // what enc and dec do can be done in place: 8 bytes, or a string
 	null    bool                        // a null of its own kind: any, pointers, and what has an UnmarshalXPC
+	direct  *direct                     // nil if not every field can be read alone
 	scratch *sync.Pool                  // addressable copies of values in interfaces; nil if the address may be kept
 }
 

@@ -81,6 +81,7 @@ func (b builder) structure(p *plan) {
 	for i, f := range fields {
 		byName[f.name] = i
 	}
+	p.direct = directOf(fields)
 	p.enc = func(e *encoder, p unsafe.Pointer) error { return e.structure(fields, p) }
 	p.dec = func(d *decoder, v wire.Value, p unsafe.Pointer) error { return d.structure(v, fields, byName, p) }
 }

@@ -261,12 +261,21 @@ func (c *nativeConn) SendWithReply(p *driver.Payload, q driver.Queue, h driver.H
 }
 
 func (c *nativeConn) SendWithReplySync(p *driver.Payload) (ev driver.Event, err error) {
-	h := handles.put(driver.Handler(func(e driver.Event) { ev = e }))
-	defer handles.drop(h)
+	var raw C.struct_xb_event
 	err = withPayload(p, func(p payload) C.int {
-		return C.xb_send_with_reply_sync(c.c, p.body, p.length, p.resources, p.count, C.uintptr_t(h))
+		return C.xb_send_with_reply_sync(c.c, p.body, p.length, p.resources, p.count, &raw)
 	})
-	return ev, err
+	if err != nil {
+		return ev, err
+	}
+	if raw.kind == C.XB_ERROR {
+		defer C.xb_release(raw.object)
+		return errorEvent(&raw), nil
+	}
+	m := newNativeMessage(&raw)
+	m.state.Store(keptBeyond)
+	m.plain = true
+	return driver.Event{Message: m}, nil
 }
 
 func (c *nativeConn) Name() (string, bool) {
@@ -417,14 +426,18 @@ func outcomeError(status C.int) error {
 }
 
 //export goxpcEvent
-func goxpcEvent(h C.uintptr_t, raw *C.struct_xb_event) C.int { return dispatch(h, raw) }
+func goxpcEvent(h C.uintptr_t, raw *C.struct_xb_event) C.int { return dispatch(h, raw, false) }
 
 //export goxpcReply
-func goxpcReply(h C.uintptr_t, raw *C.struct_xb_event) C.int { return dispatch(h, raw) }
+func goxpcReply(h C.uintptr_t, raw *C.struct_xb_event) C.int { return dispatch(h, raw, true) }
 
-// dispatch hands an event to the handler that a block holds. It returns 1 if the
-// message outlives the callback, and C leaves its references to Go.
-func dispatch(h C.uintptr_t, raw *C.struct_xb_event) C.int {
+func errorEvent(raw *C.struct_xb_event) driver.Event {
+	return driver.Event{Err: driver.ErrorCode(raw.code), Text: C.GoString(C.xb_error_text(raw.object))}
+}
+
+// dispatch hands an event to the handler that a block holds. It returns 1 if what
+// it is about outlives the callback, and C leaves the references to Go.
+func dispatch(h C.uintptr_t, raw *C.struct_xb_event, reply bool) C.int {
 	handler := discard
 	switch v := handles.get(uintptr(h)).(type) {
 	case driver.Handler:
@@ -434,11 +447,13 @@ func dispatch(h C.uintptr_t, raw *C.struct_xb_event) C.int {
 	}
 	switch raw.kind {
 	case C.XB_ERROR:
-		handler(driver.Event{Err: driver.ErrorCode(raw.code), Text: C.GoString(raw.text)})
+		handler(errorEvent(raw))
 	case C.XB_PEER:
 		handler(driver.Event{Peer: adopt(raw.object)})
+		return 1
 	default:
 		m := newNativeMessage(raw)
+		m.plain = reply
 		handler(driver.Event{Message: m})
 		if m.state.CompareAndSwap(inCallback, keptBeyond) {
 			return 1
@@ -450,10 +465,13 @@ func dispatch(h C.uintptr_t, raw *C.struct_xb_event) C.int {
 
 // nativeMessage is a received dictionary, retained by C for it.
 type nativeMessage struct {
-	state     atomic.Int32
-	object    uintptr
-	reply     uintptr // 0 once sent
-	wants     bool
+	state  atomic.Int32
+	wants  bool
+	plain  bool // it can be given back as soon as its values are in Go
+	object uintptr
+	reply  uintptr // 0 once sent
+
+	flat      sync.Once
 	body      []byte
 	resources []uintptr // borrowed from object
 
@@ -470,20 +488,63 @@ const (
 )
 
 func newNativeMessage(raw *C.struct_xb_event) *nativeMessage {
-	m := &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
-	if raw.code != C.XB_OK {
-		m.body = wire.Broken(outcomeError(raw.code).Error())
-		return m
-	}
-	m.body = append(m.body, unsafe.Slice((*byte)(raw.body), raw.length)...)
-	if raw.count > 0 {
-		m.resources = append(m.resources, unsafe.Slice((*uintptr)(unsafe.Pointer(raw.resources)), raw.count)...)
-	}
-	return m
+	return &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
 }
 
-func (m *nativeMessage) Body() []byte     { return m.body }
-func (m *nativeMessage) Resources() int   { return len(m.resources) }
+// flatRoom is where C writes what most messages come to.
+type flatRoom struct {
+	bytes     [2048]byte
+	resources [16]uintptr
+	out       C.struct_xb_flattened
+}
+
+var flatRooms = sync.Pool{New: func() any { return new(flatRoom) }}
+
+// flatten fetches the flat form when it is first asked for: many a message is
+// read field by field, or not at all.
+func (m *nativeMessage) flatten() {
+	to := flatRooms.Get().(*flatRoom)
+	defer flatRooms.Put(to)
+	release := m.plain && m.state.Load() == keptBeyond
+	status := C.xb_flatten(C.uintptr_t(m.object), C.bool(release), (*C.uint8_t)(&to.bytes[0]), C.size_t(len(to.bytes)),
+		(*C.uintptr_t)(unsafe.Pointer(&to.resources[0])), C.size_t(len(to.resources)), &to.out)
+	if status != C.XB_OK {
+		m.body = wire.Broken(outcomeError(status).Error())
+		return
+	}
+	if to.out.released {
+		m.object = 0
+	}
+	m.body = append(m.body, madeBy(to.out.bytes, &to.bytes[0], to.out.length)...)
+	m.resources = append(m.resources, madeBy(to.out.resources, &to.resources[0], to.out.count)...)
+	if to.out.bytes|to.out.resources != 0 {
+		C.xb_flattened_free(&to.out)
+	}
+}
+
+// madeBy is what C has put into its own memory, or into the room it was given.
+func madeBy[T any](own C.uintptr_t, room *T, n C.size_t) []T {
+	if own != 0 {
+		room = *(**T)(unsafe.Pointer(&own))
+	}
+	return unsafe.Slice(room, n)
+}
+
+func (m *nativeMessage) Body() []byte {
+	m.flat.Do(m.flatten)
+	return m.body
+}
+
+func (m *nativeMessage) Resources() int {
+	m.flat.Do(m.flatten)
+	return len(m.resources)
+}
+
+func (m *nativeMessage) readFields(keys []byte, to []fieldValue) int {
+	return int(C.xb_read_fields(C.uintptr_t(m.object), (*C.uint8_t)(&keys[0]),
+		(*C.struct_xb_field)(unsafe.Pointer(&to[0])), C.size_t(len(to))))
+}
+
 func (m *nativeMessage) WantsReply() bool { return m.wants }
 
 func (m *nativeMessage) resource(i int) C.uintptr_t { return C.uintptr_t(m.resources[i]) }
@@ -541,7 +602,9 @@ func (m *nativeMessage) Release() {
 		return // C gives the references back when the callback returns
 	}
 	m.DropReply()
-	C.xb_release(C.uintptr_t(m.object))
+	if m.object != 0 {
+		C.xb_release(C.uintptr_t(m.object))
+	}
 }
 
 // nativeMemory is a shared memory object, retained.

@@ -30,7 +30,7 @@ esac
 use_standin "$variant"
 
 # What make test has run on the fake alone runs here no second time.
-skip='^Test(Fake|FakeInProcess|Scenarios|ScenariosInProcess|RandomScripts)$'
+skip='^Test(Fake|FakeInProcess|Scenarios|ScenariosInProcess|ScenariosOpenQuestions|RandomScripts)$'
 # Random scripts: a lot for each seed, which brings new timing to the same ones.
 export XPC_SCRIPTS=${XPC_SCRIPTS:-$([ "$config" = adversarial ] && echo 20 || echo 100)}
 run=()

@@ -147,8 +147,9 @@ const (
 // Message is a received dictionary. Its methods may be called from any
 // goroutine until Release.
 type Message interface {
-	// Body is the flat form (package wire). It is never changed, and valid
-	// after Release, too, but for the resources that it refers to.
+	// Body is the flat form (package wire). It is never changed. It is asked for
+	// before Release, and valid after it, too, but for the resources that it
+	// refers to.
 	Body() []byte
 	// Resources is how many resources Body refers to.
 	Resources() int

@@ -1,0 +1,224 @@
+//go:build cgo && xpcstandin
+
+package xpc_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-xpc/xpc"
+	"github.com/go-xpc/xpc/internal/gen"
+	"github.com/go-xpc/xpc/internal/native"
+)
+
+type named string
+
+// scalars has every kind of field that is read by its key alone.
+type scalars struct {
+	B   bool
+	I   int
+	I8  int8
+	I16 int16
+	I32 int32
+	I64 int64
+	U   uint
+	U8  uint8
+	U16 uint16
+	U32 uint32
+	U64 uint64
+	F32 float32
+	F64 float64
+	S   string
+	N   named
+	T   time.Time
+	D   time.Duration
+	ID  xpc.UUID
+	P   []byte
+	On  bool `xpc:"on,omitempty"`
+}
+
+// bits has no float, as one that is no number equals nothing.
+func (s scalars) bits() any {
+	f32, f64 := math.Float32bits(s.F32), math.Float64bits(s.F64)
+	s.F32, s.F64 = 0, 0
+	return []any{s, f32, f64}
+}
+
+// receive decodes what d arrives as, straight by the fields and by way of the flat
+// form, which with a flag is the only way.
+func receive[T any](t *testing.T, d any) (direct, flat T, directErr, flatErr error, flattened bool) {
+	t.Helper()
+	o, err := native.Encode(d)
+	require.NoError(t, err)
+	defer native.Release(o)
+	native.Receive(o, func(m any) {
+		directErr = m.(*xpc.Message).Decode(&direct)
+		flattened = xpc.Flattened(m.(*xpc.Message))
+	})
+	native.Receive(o, func(m any) { flatErr = m.(*xpc.Message).Decode(&flat, xpc.DisallowUnknownKeys) })
+	return
+}
+
+func TestDirectIsTheSame(t *testing.T) {
+	some := scalars{
+		true, -1, -2, -3, -4, -5, 6, 7, 8, 9, math.MaxUint64, 1.5, math.Inf(-1), "text", "named",
+		time.Unix(-5, 7).UTC(), time.Hour, xpc.UUID{1, 15: 2}, []byte("data"), true,
+	}
+	zero := scalars{T: time.Unix(0, 0).UTC(), P: []byte{}}
+	long := some
+	long.S, long.N, long.P = strings.Repeat("s", xpc.SharedText), "x", make([]byte, 100<<10)
+	for name, d := range map[string]any{
+		"all":                        some,
+		"zero values":                zero,
+		"more than is made in one":   long,
+		"nothing there":              xpc.Dictionary{},
+		"an empty string and data":   xpc.Dictionary{"S": "", "P": []byte{}},
+		"the largest that fits":      xpc.Dictionary{"I8": int8(127), "U8": uint8(255), "I32": int32(math.MinInt32), "F32": math.MaxFloat32},
+		"a double that is no number": xpc.Dictionary{"F64": math.Float64frombits(0x7ff4000000000001)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			direct, flat, err, flatErr, flattened := receive[scalars](t, d)
+			require.NoError(t, err)
+			require.NoError(t, flatErr)
+			assert.Equal(t, flat.bits(), direct.bits())
+			assert.False(t, flattened, "read by its fields")
+		})
+	}
+}
+
+// What does not fit is found by the plan, with the same words.
+func TestDirectLeavesTheRest(t *testing.T) {
+	for _, d := range []xpc.Dictionary{
+		{"S": 1}, {"I": "x"}, {"I": uint64(5)}, {"U": int64(5)}, {"U": int64(-1)}, {"I8": 128}, {"I16": 1 << 20},
+		{"I32": 1 << 40}, {"U8": uint64(256)}, {"U16": uint64(1 << 20)}, {"U32": uint64(1 << 40)}, {"F32": 1e300},
+		{"F64": int64(0)}, {"B": nil}, {"B": int64(0)}, {"S": nil}, {"P": nil}, {"P": "x"}, {"T": int64(0)},
+		{"ID": []byte{}}, {"D": uint64(math.MaxUint64)}, {"on": "x"},
+	} {
+		t.Run(fmt.Sprint(d), func(t *testing.T) {
+			direct, flat, err, flatErr, flattened := receive[scalars](t, d)
+			assert.Equal(t, flatErr, err)
+			assert.Equal(t, flat, direct)
+			assert.True(t, flattened)
+		})
+	}
+}
+
+// Types that are not read by their fields, and are read all the same.
+func TestNotDirect(t *testing.T) {
+	type inner struct{ A int }
+	type embeds struct{ *inner }
+	type nested struct{ In inner }
+	type anything struct{ V any }
+	type text struct{ S upper }
+	check := func(name string, d, want any, got func() (any, any, error, bool)) {
+		t.Run(name, func(t *testing.T) {
+			direct, flat, err, flattened := got()
+			require.NoError(t, err)
+			assert.Equal(t, want, direct)
+			assert.Equal(t, want, flat)
+			assert.True(t, flattened)
+		})
+	}
+	check("nested", nil, nested{inner{1}}, func() (any, any, error, bool) {
+		a, b, err, _, f := receive[nested](t, xpc.Dictionary{"In": xpc.Dictionary{"A": 1}})
+		return a, b, err, f
+	})
+	check("any", nil, anything{int64(1)}, func() (any, any, error, bool) {
+		a, b, err, _, f := receive[anything](t, xpc.Dictionary{"V": 1})
+		return a, b, err, f
+	})
+	check("text", nil, text{"ABC"}, func() (any, any, error, bool) {
+		a, b, err, _, f := receive[text](t, xpc.Dictionary{"S": "abc"})
+		return a, b, err, f
+	})
+	check("map", nil, map[string]int{"a": 1}, func() (any, any, error, bool) {
+		a, b, err, _, f := receive[map[string]int](t, xpc.Dictionary{"a": 1})
+		return a, b, err, f
+	})
+	_, _, err, _, flattened := receive[embeds](t, xpc.Dictionary{"A": 1})
+	assert.Error(t, err, "an embedded nil pointer to an unexported type")
+	assert.True(t, flattened)
+
+	var many []reflect.StructField
+	for i := range xpc.MaxDirect + 1 {
+		many = append(many, reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[int]()})
+	}
+	for _, fields := range [][]reflect.StructField{many, {{Name: "Long", Type: reflect.TypeFor[int](), Tag: reflect.StructTag(`xpc:"` + strings.Repeat("k", 300) + `"`)}}} {
+		v := reflect.New(reflect.StructOf(fields))
+		v.Elem().Field(0).SetInt(7)
+		o, err := native.Encode(v.Interface())
+		require.NoError(t, err)
+		out := reflect.New(v.Elem().Type())
+		native.Receive(o, func(m any) { require.NoError(t, m.(*xpc.Message).Decode(out.Interface())) })
+		native.Release(o)
+		assert.Equal(t, int64(7), out.Elem().Field(0).Int())
+	}
+}
+
+type upper string
+
+func (u *upper) UnmarshalText(b []byte) error { *u = upper(strings.ToUpper(string(b))); return nil }
+
+// Fields of random dictionaries are the same both ways, errors too.
+func TestDirectRandom(t *testing.T) {
+	seed := firstSeed(t)
+	keys := []string{"B", "I", "I8", "I16", "I32", "I64", "U", "U8", "U16", "U32", "U64", "F32", "F64", "S", "N", "T", "D", "ID", "P", "on"}
+	for i := range uint64(300) {
+		rng := gen.Rand(seed + i)
+		d := xpc.Dictionary{}
+		for _, v := range gen.Dictionary(rng, gen.Options{Depth: 2, Width: 12}) {
+			d[keys[rng.IntN(len(keys))]] = v
+		}
+		direct, flat, err, flatErr, _ := receive[scalars](t, d)
+		require.Equal(t, flatErr == nil, err == nil, "seed %d: %v, %v", seed+i, flatErr, err)
+		if err == nil {
+			require.Equal(t, flat.bits(), direct.bits(), "seed %d: %v", seed+i, d)
+		}
+	}
+}
+
+// A limit holds for what is read field by field.
+func TestDirectLimit(t *testing.T) {
+	require.NoError(t, xpc.Native().SetLimits(xpc.Limits{Size: 1000}))
+	defer func() { require.NoError(t, xpc.Native().SetLimits(xpc.Limits{})) }()
+	var out struct{ A, B string }
+	o, err := native.Encode(xpc.Dictionary{"A": strings.Repeat("a", 600), "B": strings.Repeat("b", 600)})
+	require.NoError(t, err)
+	defer native.Release(o)
+	native.Receive(o, func(m any) {
+		assert.ErrorContains(t, m.(*xpc.Message).Decode(&out), "larger than 1000 bytes")
+	})
+}
+
+// A message that nobody reads is not made into anything, and what is larger than
+// the room for most comes through whole.
+func TestFlattenedWhenAsked(t *testing.T) {
+	d := xpc.Dictionary{"text": strings.Repeat("long ", 10_000)}
+	files := xpc.Array{}
+	for range 40 {
+		files = append(files, os.Stdin)
+	}
+	d["files"] = files
+	o, err := native.Encode(d)
+	require.NoError(t, err)
+	defer native.Release(o)
+	native.Receive(o, func(e any) {
+		m := e.(*xpc.Message)
+		assert.False(t, xpc.Flattened(m))
+		assert.Equal(t, d["text"], m.GetString("text"))
+		assert.True(t, xpc.Flattened(m))
+		all := m.GetArray("files")
+		assert.Len(t, all, 40)
+		for _, f := range all {
+			assert.NoError(t, f.(*os.File).Close())
+		}
+	})
+}

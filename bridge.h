@@ -54,6 +54,7 @@ struct xb_event {
 	int32_t code;     // XB_ERROR: driver.ErrorCode
 	uintptr_t object; // the message, the peer or the error, retained
 	uintptr_t reply;  // the reply that is owed, if one is
+	bool empty;       // XB_MESSAGE: there is nothing in it
 };
 
 // A flat form that C has made. It stands in the memory that was given for it or,

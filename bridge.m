@@ -146,6 +146,8 @@ describe(struct xb_event *ev, xpc_object_t o)
 	} else if (t == XPC_TYPE_ERROR) {
 		ev->kind = XB_ERROR;
 		ev->code = error_code(o);
+	} else {
+		ev->empty = t == XPC_TYPE_DICTIONARY && xpc_dictionary_get_count(o) == 0;
 	}
 }
 
@@ -340,7 +342,10 @@ xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, struct xb_event *event)
 	xpc_release(m);
 	*event = (struct xb_event){0};
 	describe(event, reply);
-	object(reply);
+	if (event->empty)
+		xpc_release(reply);
+	else
+		object(reply);
 	return XB_OK;
 }
 

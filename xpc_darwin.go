@@ -272,9 +272,8 @@ func (c *nativeConn) SendWithReplySync(p *driver.Payload) (ev driver.Event, err 
 		defer C.xb_release(raw.object)
 		return errorEvent(&raw), nil
 	}
-	m := newNativeMessage(&raw)
+	m := newNativeMessage(&raw, true)
 	m.state.Store(keptBeyond)
-	m.plain = true
 	return driver.Event{Message: m}, nil
 }
 
@@ -452,8 +451,7 @@ func dispatch(h C.uintptr_t, raw *C.struct_xb_event, reply bool) C.int {
 		handler(driver.Event{Peer: adopt(raw.object)})
 		return 1
 	default:
-		m := newNativeMessage(raw)
-		m.plain = reply
+		m := newNativeMessage(raw, reply)
 		handler(driver.Event{Message: m})
 		if m.state.CompareAndSwap(inCallback, keptBeyond) {
 			return 1
@@ -468,6 +466,7 @@ type nativeMessage struct {
 	state  atomic.Int32
 	wants  bool
 	plain  bool // it can be given back as soon as its values are in Go
+	empty  bool // an acknowledgement, mostly: there is nothing to fetch
 	object uintptr
 	reply  uintptr // 0 once sent
 
@@ -487,8 +486,14 @@ const (
 	givenBack
 )
 
-func newNativeMessage(raw *C.struct_xb_event) *nativeMessage {
-	return &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
+func newNativeMessage(raw *C.struct_xb_event, plain bool) *nativeMessage {
+	m := &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
+	m.plain, m.empty = plain, bool(raw.empty)
+	if plain && m.empty { // C gives it back, whatever becomes of this one
+		m.object = 0
+		m.state.Store(givenBack)
+	}
+	return m
 }
 
 // flatRoom is where C writes what most messages come to.
@@ -503,6 +508,10 @@ var flatRooms = sync.Pool{New: func() any { return new(flatRoom) }}
 // flatten fetches the flat form when it is first asked for: many a message is
 // read field by field, or not at all.
 func (m *nativeMessage) flatten() {
+	if m.empty {
+		m.body = wire.Empty()
+		return
+	}
 	to := flatRooms.Get().(*flatRoom)
 	defer flatRooms.Put(to)
 	release := m.plain && m.state.Load() == keptBeyond

@@ -7,3 +7,8 @@ func Broken(why string) []byte {
 	e.Error(why)
 	return e.Buf
 }
+
+// Empty is the flat form of an empty dictionary. It is not to be changed.
+func Empty() []byte { return empty[:] }
+
+var empty = [9]byte{byte(Dictionary)}

@@ -24,6 +24,7 @@ func (w *Launchd) Close() error {
 	if w.opt.reportLeaks {
 		// What is under way, such as the news of a client's end, is no leak.
 		w.await(func() bool { return w.busy.Load() == 0 }, ctx.Done())
+		w.awaitTidiness()
 	}
 	var errs []error
 	w.mu.Lock()
@@ -35,7 +36,7 @@ func (w *Launchd) Close() error {
 		errs = w.leaks()
 	}
 	errs = append(errs, w.misuses...)
-	w.closed = true
+	w.closed, w.tidying = true, false
 	for _, p := range slices.SortedFunc(maps.Keys(w.processes), byPID) {
 		p.die(errKilled)
 	}

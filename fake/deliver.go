@@ -13,10 +13,12 @@ func (c *conn) ready() bool {
 	switch {
 	case c.gone:
 		return !c.dead && c.handler != nil
+	case c.barrierNext():
+		// An ended connection unwinds its barriers at once (rows 75, 76): its
+		// suspension holds back events alone.
+		return c.invalid || c.live()
 	case !c.live():
 		return false
-	case c.barrierNext():
-		return true
 	case c.inbox.empty() || c.dead || c.stalled:
 		return false
 	}

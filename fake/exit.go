@@ -19,7 +19,10 @@ var (
 
 // Crash ends the process at once, as a signal would. None of its handlers runs
 // any more; those under way, and its main, end when they see its context end.
-// The other sides learn of it.
+// What they wait for then, a synchronous request or a call, and all that they try
+// later ends with xpc.ErrClosed, never with an error of libxpc's that a program
+// acts upon: of a real process nobody is left to see it, but here a goroutine
+// must return to end. The other sides learn of it.
 func (p *Process) Crash() { p.end(errCrashed) }
 
 // Exit ends the process as exit(0) would. To its other sides it is the same as

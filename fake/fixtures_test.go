@@ -158,6 +158,8 @@ func FuzzParsePlist(f *testing.F) {
 	}
 	f.Add(fixture(f, "mistakes"))
 	f.Add([]byte(xml(agent)))
+	f.Add(bomb(3))
+	f.Add(bomb(30))
 	f.Fuzz(func(t *testing.T, list []byte) {
 		_, checkErr := CheckPlist(bytes.NewReader(list))
 		cfg, err := ParsePlist(bytes.NewReader(list))

@@ -36,7 +36,8 @@ type Launchd struct {
 	lastPID   int
 	lastConn  uint32
 	events    eventLog
-	mains     int // that have not returned
+	mains     int  // that have not returned
+	tidying   bool // Close waits for what would be a leak
 
 	activity
 
@@ -64,10 +65,11 @@ func NewLaunchd(opts ...Option) *Launchd {
 
 // unlock gives mu back, then does what must not be done under it.
 func (w *Launchd) unlock() {
-	if w.trash == nil && w.ended == nil && w.after == nil {
+	if w.trash == nil && w.ended == nil && w.after == nil && !w.tidying {
 		w.mu.Unlock()
 		return
 	}
+	tidying := w.tidying
 	trash, ended, after := w.trash, w.ended, w.after
 	w.trash, w.ended, w.after = nil, nil, nil
 	w.mu.Unlock()
@@ -77,5 +79,8 @@ func (w *Launchd) unlock() {
 	}
 	for _, f := range after {
 		f()
+	}
+	if tidying {
+		w.rested()
 	}
 }

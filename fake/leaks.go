@@ -1,9 +1,11 @@
 package fake
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/go-xpc/xpc/driver"
 )
@@ -47,6 +49,25 @@ func (w *Launchd) leaks() (errs []error) {
 		}
 	}
 	return errs
+}
+
+// leakPatience is how long Close lets the goroutines of the program give back
+// what it would report: a server releases a request after its answer has let the
+// test go on. Only a leak costs that time; it is virtual in a bubble.
+const leakPatience = time.Second
+
+func (w *Launchd) awaitTidiness() {
+	w.mu.Lock()
+	w.tidying = !w.closed
+	w.mu.Unlock()
+	limit, cancel := context.WithTimeout(context.Background(), leakPatience)
+	defer cancel()
+	w.await(func() bool {
+		// Not unlock, which wakes who waits here.
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.closed || len(w.leaks()) == 0
+	}, limit.Done())
 }
 
 func (c *conn) waiting() (n int) {

@@ -149,6 +149,9 @@ func (c *conn) cancel(reason string) {
 		c.invalid = true
 		c.reason = reason
 		c.note(Invalidated, reason)
+		// First, for the clients of an endpoint get INVALID (row 128): dropping
+		// peers below would interrupt them.
+		c.retire()
 	}
 	c.dropInbox()
 	c.stalled = false
@@ -158,7 +161,6 @@ func (c *conn) cancel(reason string) {
 	c.dropOut()
 	c.finishRequests(driver.Invalid)
 	if first {
-		c.retire()
 		c.sever(false)
 	}
 	c.inbox.push(&event{kind: evError, code: driver.Invalid})
@@ -205,15 +207,15 @@ func (c *conn) retire() {
 	if c.port != nil && c.port.listener == c {
 		c.port.listener = nil
 	}
+	if c.anonymous != nil {
+		c.anonymous.close("the listener behind the endpoint was cancelled")
+	}
 	if c.w.opt.listenerTakesPeer {
 		for peer := c.proc.conns; peer != nil; peer = peer.next {
 			if peer.parent == c && !peer.invalid {
 				peer.cancel("the listener was cancelled")
 			}
 		}
-	}
-	if c.anonymous != nil {
-		c.anonymous.close("the listener behind the endpoint was cancelled")
 	}
 }
 

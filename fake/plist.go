@@ -15,7 +15,7 @@ import (
 // it (it follows from the folder that holds the file), nor is the Main: set both
 // in the result. Keys that mean nothing to a pretended job are left out;
 // [CheckPlist] finds misspelt ones. An error names the key and the type that it
-// must have.
+// must have. A list of more than a megabyte, as a file or expanded, is refused.
 func ParsePlist(r io.Reader) (JobConfig, error) {
 	dict, err := decodePlist(r)
 	if err != nil {
@@ -62,17 +62,13 @@ func (w *Launchd) LoadPlist(r io.Reader, d Domain, main Main) (*Job, error) {
 }
 
 func decodePlist(r io.Reader) (map[string]any, error) {
-	data, err := io.ReadAll(r)
+	data, err := readPlist(r)
 	if err != nil {
-		return nil, fmt.Errorf("fake: property list: %w", err)
+		return nil, err
 	}
 	var v any
-	format, err := plist.Unmarshal(data, &v)
-	if err != nil {
+	if _, err := plist.Unmarshal(data, &v); err != nil {
 		return nil, fmt.Errorf("fake: property list: %w", err)
-	}
-	if format != plist.XMLFormat && format != plist.BinaryFormat {
-		return nil, fmt.Errorf("fake: property list: launchd reads XML and binary ones, this is %s", plist.FormatNames[format])
 	}
 	dict, ok := v.(map[string]any)
 	if !ok {

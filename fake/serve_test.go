@@ -61,7 +61,9 @@ func TestServeWithoutAName(t *testing.T) {
 	o.cleanup()
 }
 
-func TestCloseReportsDescriptors(t *testing.T) {
+func TestCloseReportsDescriptors(t *testing.T) { synctest.Test(t, closeReportsDescriptors) }
+
+func closeReportsDescriptors(t *testing.T) {
 	f, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	defer f.Close()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,9 @@ import (
 	"github.com/go-xpc/xpc/driver"
 )
 
-func TestCloseReportsWhatWasLeft(t *testing.T) {
+func TestCloseReportsWhatWasLeft(t *testing.T) { synctest.Test(t, closeReportsWhatWasLeft) }
+
+func closeReportsWhatWasLeft(t *testing.T) {
 	w := NewLaunchd(ReportLeaks())
 	p, err := world{w, t}.load(nil).Launch()
 	require.NoError(t, err)
@@ -68,6 +71,10 @@ func (f *fakeTB) Errorf(s string, a ...any) {
 }
 
 func TestNewFailsTheTestForALeakAndShowsLogAndSeed(t *testing.T) {
+	synctest.Test(t, newFailsTheTestForALeakAndShowsLogAndSeed)
+}
+
+func newFailsTheTestForALeakAndShowsLogAndSeed(t *testing.T) {
 	t.Setenv(SeedVariable, "")
 	tb := &fakeTB{}
 	w := New(tb, Shuffle(7))

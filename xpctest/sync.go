@@ -86,6 +86,25 @@ var synchronous = []Case{
 			r.wait(invalid)
 		}
 		x.wait(invalid)
+		if !e.can(Jobs, Closures, Processes) {
+			return
+		}
+		// So does the end of its own process. Which error that is no row says: only
+		// where a process is pretended is anybody left to see it.
+		for i, end := range []func(Process){Process.Exit, Process.Crash} {
+			p := e.spawn(ProcessSpec{})
+			x := h.clientIn(p.Runtime(), nil).activate()
+			errs := newList[error](e, "errors")
+			go func() {
+				_, err := x.c.SendMessageWithReplySync(ask(i, hold))
+				errs.add(err)
+			}()
+			h.held.at(5 + i)
+			end(p)
+			for _, err := range []error{errs.at(0), second(x.c.SendMessageWithReplySync(ask(i, echo)))} {
+				e.True(errors.Is(err, xpc.ErrClosed) || errors.Is(err, xpc.ErrInvalid), "%v", err)
+			}
+		}
 	}},
 	{Row: 111, Name: "no_timeout", Says: "a synchronous request waits for as long as the service lives and does not answer", Needs: []Capability{Quiet}, run: func(e *env) {
 		h := e.host(program{})
@@ -153,3 +172,5 @@ var synchronous = []Case{
 		r.wait("1")
 	}},
 }
+
+func second[T any](_ T, err error) error { return err }

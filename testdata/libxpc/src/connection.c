@@ -182,20 +182,27 @@ void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t
     world_unlock();
 }
 
+// An activation takes effect when no suspension is left (row 20).
+static void start(conn *c) {
+    if (!c->active || c->suspended) return;
+    if (!c->started && !c->invalid && c->kind != PEER) {
+        if (c->kind == LISTENER || c->kind == ANONYMOUS)
+            listener_activated(c);
+        else
+            client_activated(c);
+    }
+    c->started = true;
+    send_flush(c);
+    lane_kick(c);
+}
+
 static void activate(conn *c) {
     if (c->active) return;
     if (!c->handler && !c->main_handler && !atomic_load(&c->process->dead))
         xs_misuse("row 15", "A connection is activated without an event handler");
     c->active = true;
     if (c->kind == PEER && !c->kept && !c->final_done) c->kept = true, conn_keep(c);
-    if (!c->invalid) {
-        if (c->kind == LISTENER || c->kind == ANONYMOUS)
-            listener_activated(c);
-        else if (c->kind != PEER)
-            client_activated(c);
-    }
-    send_flush(c);
-    lane_kick(c);
+    start(c);
 }
 
 void xpc_connection_activate(xpc_connection_t connection) {
@@ -217,8 +224,7 @@ void xpc_connection_resume(xpc_connection_t connection) {
     world_lock();
     if (c->suspended) {
         c->suspended--;
-        send_flush(c);
-        lane_kick(c);
+        start(c);
     } else if (!c->active) {
         activate(c);
     } else {

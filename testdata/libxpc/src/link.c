@@ -185,8 +185,10 @@ void discard_pending(struct port *p) {
 void cancel_locked(conn *c, const char *reason) {
     if (c->cancelled) return;
     c->cancelled = true;
-    lane_clear(c, true);
-    if (c->invalid) return;
+    if (c->invalid) {
+        lane_clear(c, true);
+        return;
+    }
     c->invalid = true;
     c->reason = reason;
     requests_fail(c, XPC_ERROR_CONNECTION_INVALID);
@@ -199,6 +201,9 @@ void cancel_locked(conn *c, const char *reason) {
     } else if (c->kind == LISTENER && c->port && c->port->listener == c) {
         c->port->listener = NULL;
     }
+    // After the clients of an anonymous port have got INVALID (row 128): dropping
+    // their peers would interrupt them.
+    lane_clear(c, true);
     if (c->kind == LISTENER && xs_knobs[XS_KNOB_LISTENER_TAKES_PEERS])
         for (conn *peer = c->process->connections; peer; peer = peer->next)
             if (peer->kind == PEER && peer->port == c->port) cancel_locked(peer, "The listener was cancelled");

@@ -275,7 +275,7 @@ struct _xpc_connection_s {
     bool privileged;
 
     // Under the world lock from here.
-    bool active, invalid, cancelled, silent, final_queued, final_done;
+    bool active, started, invalid, cancelled, silent, final_queued, final_done;
     bool running, scheduled, barrier_busy, announced, kept, told, terminating, moody;
     int suspended;
     const char *reason;

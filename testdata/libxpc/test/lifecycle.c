@@ -117,16 +117,19 @@ ROW(19, suspend_and_resume_leave_it_inactive) {
 }
 
 ROW(20, activation_while_suspended_waits) {
-    static struct log c;
-    log_init(&c);
+    static struct log c, r;
+    log_init(&c), log_init(&r);
     xpc_connection_t k = xpc_connection_create("nobody", NULL);
     logging(k, &c);
     xpc_connection_suspend(k);
     xpc_connection_activate(k);
+    xpc_object_t m = message("ask");
+    xpc_connection_send_message_with_reply(k, m, NULL, ^(xpc_object_t reply) { note(&r, "%s", name_of(reply)); });
+    xpc_release(m);
     xs_wait_idle();
-    SAME(c.text, "");
+    SAME(c.text, ""), SAME(r.text, "");
     xpc_connection_resume(k);
-    await(&c, "invalid");
+    await(&c, "invalid"), await(&r, "invalid");
     finish(k);
 }
 
@@ -289,6 +292,22 @@ ROW(128, cancelled_anonymous_listener) {
     await(&c, "invalid invalid");
     await_part(&s, "listener-invalid");
     finish(k), finish(idle);
+}
+
+// Dropping the peers that it never handed out must not interrupt them.
+ROW(128, cancelled_with_waiting_clients) {
+    static struct log s, c;
+    log_init(&s), log_init(&c);
+    xpc_connection_t l = server(&s);
+    xpc_connection_suspend(l);
+    xpc_connection_t k = client_of(l, &c);
+    say(k, "one");
+    xs_wait_idle();
+    xpc_connection_cancel(l);
+    await(&c, "invalid");
+    xpc_connection_resume(l);
+    await(&s, "listener-invalid");
+    xpc_release(l), finish(k);
 }
 
 ROW(131, silent_end_of_an_active_connection) {

@@ -150,7 +150,6 @@ func (c *Connection) activate(op string) error {
 		s.d.SetHandler(b.deliver)
 	}
 	s.phase = active
-	s.live.Store(true)
 	for range s.suspends {
 		s.d.Suspend()
 	}
@@ -416,7 +415,7 @@ func (c *Connection) maySend(op string) error {
 	if r := c.refused.Load(); r != nil {
 		return r.err
 	}
-	if !c.s.live.Load() {
+	if !c.s.queued.Load() {
 		c.s.queued.Store(true)
 	}
 	return nil

@@ -50,3 +50,12 @@ func TestReplyOnce(t *testing.T) {
 		})
 	}
 }
+
+// What a block is called with a second time is given back.
+func TestReplyTwice(t *testing.T) {
+	r := &replyOnce{h: func(driver.Event) {}}
+	m := &received{}
+	r.deliver(driver.Event{Err: driver.Invalid})
+	r.deliver(driver.Event{Message: m})
+	assert.Equal(t, 1, m.released)
+}

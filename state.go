@@ -26,18 +26,16 @@ type state struct {
 	latch    *latch // what a held connection's last event goes to
 
 	cancelled atomic.Bool // by our own Cancel or Close
-	live      atomic.Bool // activated by the program
-	queued    atomic.Bool // something was sent before that
+	queued    atomic.Bool // something was sent
 
 	givenUp atomic.Int32 // calls whose context has ended and whose reply is due
 
-	mu       sync.Mutex // never held across a call
-	calls    int        // in flight; the reference is not given back under them
-	closed   bool
-	over     bool // the last event has been delivered
-	released bool
-	why      string // the reason of the invalidation, once known
-	dead     bool
+	mu     sync.Mutex // never held across a call
+	calls  int        // in flight; the reference is not given back under them
+	closed bool
+	over   bool   // the last event has been delivered
+	why    string // the reason of the invalidation, once known
+	dead   bool
 
 	finalizer func(context any)
 	context   any
@@ -92,12 +90,12 @@ func (s *state) finish() {
 	s.releaseLocked()
 }
 
-// releaseLocked gives the reference back when nothing can use it any more. It
-// does so on another thread: the last event is delivered on one of the
-// backend's own, which must not free what it runs on.
+// releaseLocked gives the reference back when nothing can use it any more: once,
+// as no call begins after close, and finish does nothing the second time. It does
+// so on another thread: the last event is delivered on one of the backend's own,
+// which must not free what it runs on.
 func (s *state) releaseLocked() {
-	if s.closed && s.over && s.calls == 0 && !s.released {
-		s.released = true
+	if s.closed && s.over && s.calls == 0 {
 		go s.d.Release()
 	}
 }

@@ -47,7 +47,7 @@ var requirements = []Case{
 		}
 		e.Zero(r.count("4"))
 	}},
-	{Row: 182, Name: "unworthy_reply", Says: "when the answering service does not meet the requirement, the reply handler gets that error in place of the reply", Needs: []Capability{Jobs, Closures, Identities}, run: func(e *env) {
+	{Row: 182, Name: "unworthy_reply", Says: "when the answering service does not meet the requirement, the reply handler gets that error in place of the reply", Needs: []Capability{Jobs, Closures, Identities, Processes}, run: func(e *env) {
 		good := e.jobHost(program{ServiceSpec: ServiceSpec{Identity: entitled}})
 		bad := e.jobHost(program{ServiceSpec: ServiceSpec{Identity: Identity{SigningID: "com.example.impostor"}}})
 		x := good.client()
@@ -68,6 +68,17 @@ var requirements = []Case{
 				continue
 			}
 			x.request(2, echo).wait(requirement)
+		}
+		for team, want := range map[string]string{entitled.TeamID: "", "TEAM000002": requirement} {
+			own := e.process(ProcessSpec{Identity: Identity{SigningID: "com.example.colleague", TeamID: team}})
+			x := good.clientIn(own.Runtime(), nil)
+			e.NoError(x.c.SetPeerRequirement(xpc.TeamIdentity{SigningID: entitled.SigningID}))
+			x.activate()
+			if want == "" {
+				x.call(3)
+				continue
+			}
+			x.request(3, echo).wait(want)
 		}
 		y := bad.client()
 		e.NoError(y.c.SetPeerRequirement(xpc.EntitlementExists(entitlement)))

@@ -46,7 +46,6 @@ const (
 	replyUnwanted replyState = iota
 	replyDue
 	replyCreated
-	replySending
 	replySent
 )
 
@@ -276,30 +275,35 @@ func (c *Connection) sendReply(r *Reply) error {
 
 func (m *Message) reply(v any) error {
 	return m.use("Reply", func(d driver.Message) error {
-		m.mu.Lock()
-		before := m.replying
-		if before == replyDue || before == replyCreated {
-			m.replying = replySending
-		}
-		m.mu.Unlock()
-		switch before {
-		case replyUnwanted:
-			return ErrNoReplyWanted
-		case replySending, replySent:
-			return ErrReplied
+		before, err := m.startReply()
+		if err != nil {
+			return err
 		}
 		e := newEncoder(m.conn.rt.wireLimits())
 		defer e.free()
-		err := e.message("Reply", v)
-		if err == nil {
+		if err = e.message("Reply", v); err == nil {
 			err = d.Reply(&e.payload)
 		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.replying = replySent
 		if err != nil {
-			m.replying = before
+			m.mu.Lock()
+			m.replying = before // it is still due
+			m.mu.Unlock()
 		}
 		return err
 	})
+}
+
+// startReply takes the reply as sent, so that nobody else sends it meanwhile.
+func (m *Message) startReply() (before replyState, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch before = m.replying; before {
+	case replyUnwanted:
+		err = ErrNoReplyWanted
+	case replySent:
+		err = ErrReplied
+	default:
+		m.replying = replySent
+	}
+	return before, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-xpc/xpc/driver"
+	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // recorder is a backend's connection that writes down what it is asked for.
@@ -57,13 +58,16 @@ func recorded() (*Connection, *recorder) {
 // received is a message that counts its releases.
 type received struct {
 	driver.Message
-	released int
+	released  int
+	resources int
+	reply     func() error
 }
 
-func (m *received) Body() []byte     { return nil }
-func (m *received) Resources() int   { return 0 }
-func (m *received) WantsReply() bool { return false }
-func (m *received) Release()         { m.released++ }
+func (m *received) Body() []byte                { return wire.Empty() }
+func (m *received) Resources() int              { return m.resources }
+func (m *received) WantsReply() bool            { return m.reply != nil }
+func (m *received) Reply(*driver.Payload) error { return m.reply() }
+func (m *received) Release()                    { m.released++ }
 
 func ignore(Event) {}
 
@@ -181,6 +185,18 @@ func TestEventsBeforeTheBinding(t *testing.T) {
 	<-c.Done()
 }
 
+// A peer that nobody is told of is ended.
+func TestDiscardedPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		discard(driver.Event{Peer: r})
+		assert.Equal(t, []string{"SetHandler", "Suspend", "Activate", "Cancel", "Resume"}, r.calls())
+		r.handler(driver.Event{Err: driver.Invalid})
+		synctest.Wait()
+		assert.Equal(t, []string{"Release"}, r.calls())
+	})
+}
+
 // What the collector ends is not told to anybody: Done may belong to a synctest
 // bubble that is gone.
 func TestAbandonedIsNeverDone(t *testing.T) {
@@ -243,6 +259,16 @@ func TestReasonAndHint(t *testing.T) {
 	why, ok := c.InvalidationReason()
 	assert.True(t, ok)
 	assert.Equal(t, "because", why)
+
+	c, r = recorded()
+	require.NoError(t, c.SetEventHandler(ignore))
+	require.NoError(t, c.Activate())
+	r.why = "noted"
+	r.handler(driver.Event{Err: driver.Invalid})
+	r.why = "" // as after the release
+	why, ok = c.s.why, c.s.dead
+	assert.True(t, ok)
+	assert.Equal(t, "noted", why, "taken down with the last event")
 
 	hints := map[string]bool{}
 	for _, end := range []func(*Connection){func(*Connection) {}, func(c *Connection) { c.Cancel() }, func(c *Connection) { c.Close() }} {

@@ -1,9 +1,12 @@
 package xpc_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-xpc/xpc"
@@ -58,6 +61,85 @@ func TestConnectionFromManyGoroutines(t *testing.T) {
 	}
 }
 
+// What takes one lock for one word is hard to catch: often, and by twos.
+func TestContextAndFinalizerTogether(t *testing.T) {
+	c, _ := newService(t, echo).active(t)
+	var wg sync.WaitGroup
+	for _, do := range []func(i int){
+		func(i int) { c.SetContext(i) },
+		func(int) { c.Context() },
+		func(int) { c.SetFinalizer(func(any) {}) },
+		func(int) { c.SetFinalizer(nil) },
+	} {
+		wg.Go(func() {
+			for i := range 2000 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCancelAgainstActivate(t *testing.T) {
+	s := newService(t, echo)
+	for range 300 {
+		c := s.client(t)
+		require.NoError(t, c.SetEventHandler(func(xpc.Event) {}))
+		var wg sync.WaitGroup
+		for _, do := range []func() error{c.Cancel, c.Activate, c.Suspend, c.Resume} {
+			wg.Go(func() { do() })
+		}
+		wg.Wait()
+		require.NoError(t, c.Close())
+	}
+}
+
+func TestHandlersAgainstTheLastEvent(t *testing.T) {
+	s := newService(t, echo)
+	for range 100 {
+		c, _ := s.active(t)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				for {
+					select {
+					case <-c.Done():
+						return
+					default:
+						assert.NoError(t, c.SetEventHandler(func(xpc.Event) {}))
+					}
+				}
+			})
+		}
+		require.NoError(t, c.Cancel())
+		wg.Wait()
+	}
+}
+
+// A connection that was used by others before it was dropped is collected.
+func TestCollectedAfterUse(t *testing.T) {
+	s := newService(t, echo)
+	for range 20 {
+		c, err := s.rt.NewFromEndpoint(s.endpoint)
+		require.NoError(t, err)
+		freed := make(chan struct{})
+		require.NoError(t, c.SetContext(1))
+		require.NoError(t, c.SetFinalizer(func(any) { close(freed) }))
+		var wg sync.WaitGroup
+		wg.Go(func() { c.Done() })
+		wg.Wait()
+		c = nil
+		for collected := false; !collected; {
+			runtime.GC()
+			select {
+			case <-freed:
+				collected = true
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+}
+
 func TestMessageFromManyGoroutines(t *testing.T) {
 	var wg sync.WaitGroup
 	s := newService(t, func(p *xpc.Connection, e xpc.Event) {
@@ -77,6 +159,7 @@ func TestMessageFromManyGoroutines(t *testing.T) {
 				func() { m.WantsReply() },
 				func() { m.CreateReply() },
 				func() { m.Reply(xpc.Dictionary{}) },
+				func() { m.Reply(xpc.Dictionary{"cannot be sent": func() {}}) },
 				func() { m.GetString("key") },
 				func() { m.Dictionary() },
 				func() {

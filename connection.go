@@ -225,8 +225,6 @@ func (c *Connection) resume() (bool, error) {
 	}
 	s.ctl.Unlock()
 	switch {
-	case phase == torn:
-		return true, ErrClosed
 	case suspended && phase == active:
 		s.d.Resume()
 	case suspended:

@@ -97,6 +97,7 @@ func TestPayloadsThatCannotBeBuilt(t *testing.T) {
 			m := (<-b.served).Message
 			require.True(t, m.WantsReply())
 			assert.Error(t, m.Reply(p))
+			assert.Error(t, m.Reply(&driver.Payload{Body: []byte{byte(wire.Null)}}), "no dictionary")
 			require.NoError(t, m.Reply(emptyPayload()))
 			m.Release()
 			(<-replied).Message.Release()
@@ -164,13 +165,15 @@ func TestRequirementValues(t *testing.T) {
 		<-invalid
 		c.Release()
 	}()
+	var text wire.Encoder
+	text.String("value")
 	objects := standin.Objects()
 	bad := driver.Requirement{Kind: 3, HasText: true, Text: "e", Value: &driver.Payload{Body: []byte{0xff}}}
 	assert.Error(t, c.SetPeerRequirement(bad))
 	bad.Value = &driver.Payload{Body: wire.Empty()[:5]}
 	assert.Error(t, c.SetPeerRequirement(bad))
 	assert.LessOrEqual(t, standin.Objects(), objects)
-	require.NoError(t, c.SetPeerRequirement(driver.Requirement{Kind: 3, HasText: true, Text: "e", Value: &driver.Payload{Body: []byte{byte(wire.True)}}}))
+	require.NoError(t, c.SetPeerRequirement(driver.Requirement{Kind: 3, HasText: true, Text: "e", Value: &driver.Payload{Body: text.Buf}}))
 	assert.LessOrEqual(t, standin.Objects(), objects, "the stand-in keeps a copy of the value, and we nothing")
 }
 
@@ -240,6 +243,19 @@ func TestNoDescriptorLeft(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, syscall.Close(int(fd)))
 	})
+}
+
+func TestQueuesAreReleased(t *testing.T) {
+	queues := standin.Queues()
+	for range 20 {
+		q, err := xpc.Native().NewQueue("com.example.queue")
+		require.NoError(t, err)
+		ran := make(chan struct{})
+		require.NoError(t, q.Async(func() { close(ran) }))
+		<-ran
+		require.NoError(t, q.Close())
+	}
+	assert.Eventually(t, func() bool { return standin.Queues() < queues+10 }, patience, time.Millisecond)
 }
 
 // Shared memory that is given back is no longer mapped.

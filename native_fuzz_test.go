@@ -5,6 +5,7 @@ package xpc_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -209,7 +210,7 @@ func hostileForms() map[string]hostileForm {
 	null := []byte{byte(wire.Null)}
 	fd := func(i uint32) []byte { return value(wire.FD, u32(i)) }
 	dict := func(count uint32, parts ...[]byte) []byte { return container(wire.Dictionary, count, parts...) }
-	return map[string]hostileForm{
+	forms := map[string]hostileForm{
 		"empty":                     {},
 		"no tag":                    {body: []byte{0}},
 		"unknown tag":               {body: []byte{200}},
@@ -252,7 +253,18 @@ func hostileForms() map[string]hostileForm {
 		"depth 10,000":              {body: deep(wire.Array, 10_000)},
 		"depth 10,000, no bottom":   {body: bottomless(10_000)},
 		"depth 1,000,000":           {body: bottomless(1_000_000)},
+		"entry in the array before": {body: dict(2, entry("a", container(wire.Array, 1, null, entry("b", null))))},
 	}
+	// A NUL anywhere in a text of any length.
+	for n := 1; n < 20; n++ {
+		for at := range n {
+			text := bytes.Repeat([]byte{'x'}, n)
+			text[at] = 0
+			forms[fmt.Sprintf("string of %d with NUL at %d", n, at)] = hostileForm{body: value(wire.String, u32(uint32(n)), text, []byte{0})}
+			forms[fmt.Sprintf("key of %d with NUL at %d", n, at)] = hostileForm{body: dict(1, entry(string(text), null))}
+		}
+	}
+	return forms
 }
 
 func maxRSS() int64 {
@@ -269,7 +281,7 @@ func TestHostileForms(t *testing.T) {
 	p := payload(withResources())
 	require.NoError(t, agree(t, p))
 	require.True(t, sendable(p))
-	memory := maxRSS()
+	memory, objects := maxRSS(), standin.Objects()
 	for name, c := range forms {
 		p := payload(c.body, c.resources)
 		began := time.Now()
@@ -281,6 +293,7 @@ func TestHostileForms(t *testing.T) {
 		assert.Less(t, time.Since(began), time.Second, name)
 	}
 	assert.Less(t, maxRSS()-memory, int64(64<<10), "KiB")
+	assert.LessOrEqual(t, standin.Objects(), objects, "nothing is left of what was made before the end")
 	deepest := hostileForm{}
 	var e wire.Encoder
 	for range wire.MaxDepth {

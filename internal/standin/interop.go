@@ -77,10 +77,14 @@ func CheckFull(object uintptr) error { return wrong(C.ci_check(raw(object))) }
 func AskFull(object uintptr) error { return wrong(C.ci_ask(raw(object))) }
 
 // Objects counts the objects of C that are alive.
-func Objects() int {
-	var c C.struct_xs_counters
+func Objects() int { return int(counters().objects) }
+
+// Queues counts the dispatch queues.
+func Queues() int { return int(counters().queues) }
+
+func counters() (c C.struct_xs_counters) {
 	C.xs_get_counters(&c)
-	return int(c.objects)
+	return c
 }
 
 func raw(object uintptr) C.xpc_object_t { return *(*C.xpc_object_t)(unsafe.Pointer(&object)) }

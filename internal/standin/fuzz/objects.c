@@ -49,20 +49,23 @@ struct flat {
 	size_t count;
 };
 
-// flatten gives C so little room that some forms fit and some do not.
-static struct flat
-flatten(xpc_object_t o)
+// flatten_into gives C rooms of these sizes, at whose ends the sanitizer watches.
+static int
+flatten_into(xpc_object_t o, size_t room, size_t resource_room, struct flat *f)
 {
-	uint8_t room[64];
-	uintptr_t resource_room[2];
+	uint8_t *bytes = malloc(room);
+	uintptr_t *resources = malloc(resource_room * sizeof(*resources));
 	struct xb_flattened out;
-	if (xb_flatten((uintptr_t)o, false, room, sizeof(room), resource_room, 2, &out) != XB_OK)
+	int status = xb_flatten((uintptr_t)o, false, bytes, room, resources, resource_room, &out);
+	if (status != XB_OK && (out.bytes != 0 || out.resources != 0 || out.length != 0 || out.count != 0))
 		abort();
-	struct flat f = {malloc(out.length + 1), out.length, calloc(out.count + 1, sizeof(uintptr_t)), out.count};
-	memcpy(f.bytes, out.bytes ? (void *)out.bytes : room, out.length);
-	memcpy(f.resources, out.resources ? (void *)out.resources : resource_room, out.count * sizeof(uintptr_t));
+	*f = (struct flat){malloc(out.length + 1), out.length, calloc(out.count + 1, sizeof(uintptr_t)), out.count};
+	memcpy(f->bytes, out.bytes ? (void *)out.bytes : bytes, out.length);
+	memcpy(f->resources, out.resources ? (void *)out.resources : resources, out.count * sizeof(uintptr_t));
 	xb_flattened_free(&out);
-	return f;
+	free(bytes);
+	free(resources);
+	return status;
 }
 
 static void
@@ -107,19 +110,40 @@ alike(const struct flat *a, const struct flat *b)
 	return a->length == b->length && a->count == b->count && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
+// limited flattens under limits that the form is beyond, and just within.
+static void
+limited(xpc_object_t o, size_t length)
+{
+	struct flat f;
+	for (size_t limit = 0; limit < length; limit += 1 + limit / 8) {
+		xb_set_size(limit);
+		if (flatten_into(o, 16, 1, &f) != XB_SIZE)
+			abort();
+		drop(&f);
+	}
+	xb_set_size(length);
+	if (flatten_into(o, 16, 1, &f) != XB_OK || f.length != length)
+		abort();
+	drop(&f);
+	xb_set_size(SIZE_MAX);
+}
+
 static void
 check(xpc_object_t o)
 {
-	struct flat a = flatten(o);
+	struct flat a, b;
+	// Room enough, or so little that some forms fit and some do not.
+	if (flatten_into(o, 4096, MOST, &a) != XB_OK)
+		abort();
 	int status;
 	xpc_object_t p = again(&a, &status);
 	if (p == NULL)
 		abort();
-	struct flat b = flatten(p);
-	if (!alike(&a, &b))
+	if (flatten_into(p, 64, 2, &b) != XB_OK || !alike(&a, &b))
 		abort();
 	if (a.count == 0 && !xpc_equal(o, p))
 		abort();
+	limited(o, a.length);
 	xpc_release(p);
 	drop(&a);
 	drop(&b);

@@ -53,12 +53,7 @@ func (*Message) isEvent() {}
 
 // newMessage wraps what a handler is called with.
 func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
-	var m *Message
-	if r, ok := d.(interface{ room() *Message }); ok {
-		m = r.room()
-	} else {
-		m = new(Message)
-	}
+	m := roomIn(d)
 	m.conn, m.d, m.limits, m.handler = c, d, l, true
 	if d.WantsReply() {
 		m.replying = replyDue
@@ -66,16 +61,28 @@ func newMessage(c *Connection, d driver.Message, l wire.Limits) *Message {
 	return m
 }
 
+// roomIn is a Message in the memory of the backend's, if that has room for it.
+func roomIn(d driver.Message) *Message {
+	if r, ok := d.(interface{ room() *Message }); ok {
+		return r.room()
+	}
+	return new(Message)
+}
+
 // newOwnedMessage wraps a reply for the caller of a request.
 func newOwnedMessage(d driver.Message, l wire.Limits) *Message {
-	m := &Message{user: 1, limits: l, d: d}
-	m.parse()
-	if !m.resources {
+	if d.Resources() == 0 {
 		// Plain values live in Go memory: nothing of the backend is needed.
+		m := roomIn(d)
+		m.user, m.limits, m.d = 1, l, d
+		m.parse()
 		m.d = nil
 		d.Release()
 		return m
 	}
+	// What has a cleanup cannot lie within what the cleanup releases.
+	m := &Message{user: 1, limits: l, d: d}
+	m.parse()
 	m.cleanup = runtime.AddCleanup(m, func(d driver.Message) { go d.Release() }, d)
 	return m
 }

@@ -56,6 +56,10 @@ func init() {
 			m.drop()
 		})
 	}
+	internal.RunMain = func(accept func(driver.Conn)) {
+		mainAccept.Store(&accept)
+		C.xb_main()
+	}
 	internal.Release = func(o uintptr) { C.xb_release(C.uintptr_t(o)) }
 }
 

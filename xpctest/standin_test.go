@@ -33,8 +33,6 @@ func (h *standinHarness) Name() string { return "stand-in" }
 
 func (h *standinHarness) Has(c xpctest.Capability) bool {
 	switch c {
-	case xpctest.Bundles:
-		return false
 	case xpctest.Identities:
 		return standin.HasCall("xpc_connection_set_peer_team_identity_requirement")
 	case xpctest.Reasons:
@@ -63,12 +61,23 @@ func (h *standinHarness) RunCase(t *testing.T, _ xpctest.Case, f func(*testing.T
 }
 
 func (h *standinHarness) New(t testing.TB) xpctest.World {
-	return &standinWorld{t: t, rt: standin.Default().Runtime()}
+	return &standinWorld{t, standin.Default().Runtime(), map[string]*standin.Process{}}
 }
 
 type standinWorld struct {
-	t  testing.TB
-	rt *xpc.Runtime
+	t    testing.TB
+	rt   *xpc.Runtime
+	apps map[string]*standin.Process // the one process of each application
+}
+
+func (w *standinWorld) app(name string) *standin.Process {
+	p := w.apps[name]
+	if p == nil {
+		p = standin.NewProcess(name)
+		w.t.Cleanup(p.Exit)
+		w.apps[name] = p
+	}
+	return p
 }
 
 func (w *standinWorld) Client() *xpc.Runtime { return w.rt }
@@ -84,6 +93,9 @@ func dress(p *standin.Process, i xpctest.Identity) {
 }
 
 func (w *standinWorld) Process(s xpctest.ProcessSpec) xpctest.Process {
+	if s.Bundle != "" {
+		return w.app(s.Bundle)
+	}
 	p := standin.NewProcess("client")
 	w.t.Cleanup(p.Exit)
 	if s.Domain == xpctest.System {
@@ -94,9 +106,14 @@ func (w *standinWorld) Process(s xpctest.ProcessSpec) xpctest.Process {
 }
 
 func (w *standinWorld) Service(s xpctest.ServiceSpec) xpctest.Service {
-	j := standin.Declare(s.Names[0]+".job", s.Domain == xpctest.System, s.Names,
-		func(p *standin.Process) { dress(p, s.Identity) },
-		func(ctx context.Context, p *standin.Process) { s.Main(ctx, p.Runtime()) })
+	prepare := func(p *standin.Process) { dress(p, s.Identity) }
+	main := func(ctx context.Context, p *standin.Process) { s.Main(ctx, p.Runtime()) }
+	var j *standin.Job
+	if s.Bundle != "" {
+		j = standin.DeclareBundled(w.app(s.Bundle), s.Names[0], prepare, main)
+	} else {
+		j = standin.Declare(s.Names[0]+".job", s.Domain == xpctest.System, s.Names, prepare, main)
+	}
 	w.t.Cleanup(j.Forget)
 	return standinService{j, s.Idle}
 }

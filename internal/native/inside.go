@@ -17,6 +17,9 @@ var (
 	// Receiver gives a function that calls f with an object as a received
 	// *xpc.Message, as a reply handler is called, until free.
 	Receiver func(f func(message any)) (receive func(object uintptr), free func())
+	// RunMain is the backend's Main for a pretended process: on any thread, and
+	// again for the next. It never returns.
+	RunMain func(accept func(driver.Conn))
 	// Release gives an object back.
 	Release func(object uintptr)
 )

@@ -18,6 +18,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"runtime/cgo"
 	"strings"
@@ -32,10 +33,11 @@ import (
 
 // A Process is a pretended process.
 type Process struct {
-	p      C.xs_process_t
-	rt     *xpc.Runtime
-	ctx    context.Context
-	cancel context.CancelFunc
+	p       C.xs_process_t
+	rt      *xpc.Runtime
+	ctx     context.Context
+	cancel  context.CancelFunc
+	bundled bool // a service inside an application
 }
 
 func newProcess(p C.xs_process_t) *Process {
@@ -152,6 +154,18 @@ func (b backend) TransactionEnd() (err error) {
 	return err
 }
 
+// Main gives the bundled service that the process is its peers. The thread on
+// which it does is never given back: xpc_main does not return, even when the
+// pretended process has ended.
+func (b backend) Main(accept func(driver.Conn)) error {
+	if !b.p.bundled {
+		return b.Backend.Main(accept)
+	}
+	go b.p.inside(func() { native.RunMain(accept) })
+	<-b.p.ctx.Done()
+	return errors.New("standin: the process has ended")
+}
+
 // Main is a job's program.
 type Main func(ctx context.Context, p *Process)
 
@@ -162,6 +176,7 @@ type Job struct {
 	mu      sync.Mutex
 	main    Main
 	prepare func(*Process)
+	bundled bool
 	running *Process
 }
 
@@ -173,11 +188,7 @@ var declared struct {
 
 // Declare declares a job with its names.
 func Declare(label string, system bool, names []string, prepare func(*Process), main Main) *Job {
-	j := &Job{main: main, prepare: prepare}
-	handle := cgo.NewHandle(j)
-	declared.Lock()
-	declared.jobs = append(declared.jobs, handle)
-	declared.Unlock()
+	j, handle := newJob(prepare, main)
 	l := C.CString(label)
 	defer C.free(unsafe.Pointer(l))
 	list := make([]*C.char, len(names))
@@ -196,10 +207,30 @@ func Declare(label string, system bool, names []string, prepare func(*Process), 
 	return j
 }
 
+// DeclareBundled declares a service inside the bundle of an application.
+func DeclareBundled(app *Process, identifier string, prepare func(*Process), main Main) *Job {
+	j, handle := newJob(prepare, main)
+	j.bundled = true
+	id := C.CString(identifier)
+	defer C.free(unsafe.Pointer(id))
+	j.j = C.xs_bundle_declare(app.p, id, C.xs_main_t(C.goStandinMain), C.uintptr_t(handle))
+	return j
+}
+
+func newJob(prepare func(*Process), main Main) (*Job, cgo.Handle) {
+	j := &Job{main: main, prepare: prepare}
+	handle := cgo.NewHandle(j)
+	declared.Lock()
+	declared.jobs = append(declared.jobs, handle)
+	declared.Unlock()
+	return j, handle
+}
+
 //export goStandinMain
 func goStandinMain(raw C.xs_process_t, arg C.uintptr_t) {
 	j := cgo.Handle(arg).Value().(*Job)
 	p := newProcess(raw)
+	p.bundled = j.bundled
 	j.mu.Lock()
 	main, prepare := j.main, j.prepare
 	j.mu.Unlock()
@@ -322,6 +353,8 @@ func goroutines() (handlers, waits int, blocked bool) {
 		switch {
 		case state == "syscall" && strings.Contains(stack, "_Cfunc_xb_send_with_reply_sync"):
 			waits++
+		case state == "syscall" && strings.Contains(stack, "_Cfunc_xb_main"):
+			// forever
 		case state == "syscall" && (strings.HasPrefix(stack, "runtime.goexit") || strings.Contains(stack, "os/signal.")):
 			// a thread of C's that is not in Go at the moment, or the one for signals
 		case state == "syscall" || state == "running" || state == "runnable" || state == "copystack" ||

@@ -52,7 +52,7 @@ enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
 struct xb_event {
 	int32_t kind;
 	int32_t code;     // XB_ERROR: driver.ErrorCode
-	uintptr_t object; // the message, the peer or the error, retained
+	uintptr_t object; // the message, the peer or the error, retained; 0 for an empty outcome
 	uintptr_t reply;  // the reply that is owed, if one is
 	bool empty;       // XB_MESSAGE: there is nothing in it
 };
@@ -116,9 +116,9 @@ int xb_require(uintptr_t connection, int kind, const char *text, XB_PAYLOAD, boo
 
 // Received dictionaries.
 
-// xb_flatten writes the flat form of an object. With release it gives the object
+// xb_flatten writes the flat form of an object, up to a size. With release it gives the object
 // back in the same call, if there is nothing in it that the form refers to.
-int xb_flatten(uintptr_t object, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
+int xb_flatten(uintptr_t object, size_t limit, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
 	size_t resource_room, struct xb_flattened *out);
 void xb_flattened_free(const struct xb_flattened *f);
 
@@ -127,7 +127,7 @@ void xb_flattened_free(const struct xb_flattened *f);
 // not there is not found. It gives the length of all strings, or less than 0 if a
 // value has another type, or is larger than the limit. The bytes are the
 // dictionary's own.
-int64_t xb_read_fields(uintptr_t dictionary, const uint8_t *keys, struct xb_field *fields, size_t count);
+int64_t xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct xb_field *fields, size_t count);
 
 // xb_error_text is the description in an error, which the error owns.
 const char *xb_error_text(uintptr_t error);
@@ -141,9 +141,6 @@ uintptr_t xb_retain(uintptr_t object);
 uintptr_t xb_shmem_create(void *region, size_t length);
 size_t xb_shmem_map(uintptr_t shmem, void **region);
 int xb_unmap(void *region, size_t length);
-
-// xb_set_size limits the flat form of what is received from here on.
-void xb_set_size(size_t limit);
 
 // For tests: an object of a payload, and what a reply handler makes of one.
 uintptr_t xb_build(XB_PAYLOAD, int *status);

@@ -342,10 +342,12 @@ xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, struct xb_event *event)
 	xpc_release(m);
 	*event = (struct xb_event){0};
 	describe(event, reply);
-	if (event->empty)
+	if (event->empty) {
 		xpc_release(reply);
-	else
+		event->object = 0;
+	} else {
 		object(reply);
+	}
 	return XB_OK;
 }
 

@@ -4,20 +4,11 @@
 
 #include "flat.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BIG_DATA (64 << 10)
 #define MAX_FLAT UINT32_MAX // lengths are 32 bits wide
-
-static _Atomic size_t size_limit = 256 << 20; // that of wire.DefaultLimits
-
-void
-xb_set_size(size_t limit)
-{
-	atomic_store_explicit(&size_limit, limit < MAX_FLAT ? limit : MAX_FLAT, memory_order_relaxed);
-}
 
 struct flat {
 	uint8_t *bytes;
@@ -281,14 +272,14 @@ flatten(struct flat *f, xpc_object_t o, int depth)
 }
 
 int
-xb_flatten(uintptr_t object, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
+xb_flatten(uintptr_t object, size_t limit, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
 	size_t resource_room, struct xb_flattened *out)
 {
 	struct flat f = {
 		.bytes = bytes,
 		.given_bytes = bytes,
 		.capacity = room,
-		.limit = atomic_load_explicit(&size_limit, memory_order_relaxed),
+		.limit = limit < MAX_FLAT ? limit : MAX_FLAT,
 		.resources = resources,
 		.given_resources = resources,
 		.room = resource_room,
@@ -330,10 +321,10 @@ is(xpc_object_t d, const char *key, xpc_type_t t, struct xb_field *f)
 }
 
 int64_t
-xb_read_fields(uintptr_t dictionary, const uint8_t *keys, struct xb_field *fields, size_t count)
+xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct xb_field *fields, size_t count)
 {
 	xpc_object_t d = (xpc_object_t)dictionary;
-	size_t left = atomic_load_explicit(&size_limit, memory_order_relaxed);
+	size_t left = limit < MAX_FLAT ? limit : MAX_FLAT;
 	int64_t texts = 0;
 	for (struct xb_field *f = fields; f < fields + count; f++) {
 		const char *key = (const char *)keys + 2;

@@ -3,6 +3,7 @@
 package xpc_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -143,6 +144,15 @@ func TestNotDirect(t *testing.T) {
 		a, b, err, _, f := receive[map[string]int](t, xpc.Dictionary{"a": 1})
 		return a, b, err, f
 	})
+	_, _, direct, flat, _ := receive[refusing](t, xpc.Dictionary{"A": 5})
+	assert.ErrorContains(t, direct, "too small", "the method is asked")
+	assert.Equal(t, flat, direct)
+	_, _, direct, flat, _ = receive[textual](t, xpc.Dictionary{"A": "x"})
+	assert.ErrorContains(t, direct, "wanted string, got dictionary")
+	assert.Equal(t, flat, direct)
+	_, _, direct, flat, _ = receive[promoted](t, xpc.Dictionary{"N": 5})
+	assert.ErrorContains(t, direct, "wanted string, got dictionary", "time.Time's method is the struct's")
+	assert.Equal(t, flat, direct)
 	_, _, err, _, flattened := receive[embeds](t, xpc.Dictionary{"A": 1})
 	assert.Error(t, err, "an embedded nil pointer to an unexported type")
 	assert.True(t, flattened)
@@ -162,6 +172,19 @@ func TestNotDirect(t *testing.T) {
 		assert.Equal(t, int64(7), out.Elem().Field(0).Int())
 	}
 }
+
+// Structs of plain fields with one method of their own, and no other.
+type (
+	refusing struct{ A int }
+	textual  struct{ A string }
+	promoted struct {
+		time.Time
+		N int
+	}
+)
+
+func (r *refusing) UnmarshalXPC(any) error    { return errors.New("too small") }
+func (r *textual) UnmarshalText([]byte) error { return nil }
 
 type upper string
 
@@ -196,6 +219,37 @@ func TestDirectLimit(t *testing.T) {
 	native.Receive(o, func(m any) {
 		assert.ErrorContains(t, m.(*xpc.Message).Decode(&out), "larger than 1000 bytes")
 	})
+}
+
+// The limit is that of the time when a message came, also for one read later.
+func TestLimitOfTheTime(t *testing.T) {
+	o, err := native.Encode(xpc.Dictionary{"A": strings.Repeat("a", 2000)})
+	require.NoError(t, err)
+	defer native.Release(o)
+	defer func() { require.NoError(t, xpc.Native().SetLimits(xpc.Limits{})) }()
+	native.Receive(o, func(e any) {
+		require.NoError(t, xpc.Native().SetLimits(xpc.Limits{Size: 1000}))
+		_, err := e.(*xpc.Message).Dictionary()
+		assert.NoError(t, err)
+	})
+	native.Receive(o, func(e any) {
+		require.NoError(t, xpc.Native().SetLimits(xpc.Limits{Size: 3000}))
+		_, err := e.(*xpc.Message).Dictionary()
+		assert.ErrorContains(t, err, "larger than 1000 bytes")
+	})
+}
+
+// An empty reply is nothing to ask libxpc about.
+func TestDirectOfAnEmptyReply(t *testing.T) {
+	s := newService(t, echo)
+	c, _ := s.active(t)
+	got := make(chan error, 1)
+	out := scalars{S: "as it was"}
+	require.NoError(t, c.SendMessageWithReply(xpc.Dictionary{}, nil, func(e xpc.Event) {
+		got <- e.(*xpc.Message).Decode(&out)
+	}))
+	require.NoError(t, <-got)
+	assert.Equal(t, scalars{S: "as it was"}, out)
 }
 
 // A message that nobody reads is not made into anything, and what is larger than

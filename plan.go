@@ -174,6 +174,9 @@ func (b builder) fill(p *plan) {
 	if um {
 		p.dec, p.null = decUnmarshaler(t), true
 	}
+	if um || tum {
+		p.direct = nil
+	}
 }
 
 func (b builder) leaf(p *plan) bool {

@@ -97,9 +97,6 @@ func (nativeBackend) NewQueue(label string, concurrent bool) (driver.Queue, erro
 	return nativeQueue(q), nil
 }
 
-// SetSize limits what is received in C, too, before it is copied.
-func (nativeBackend) SetSize(limit int) { C.xb_set_size(C.size_t(limit)) }
-
 func (nativeBackend) TransactionBegin() error { C.xb_transaction_begin(); return nil }
 func (nativeBackend) TransactionEnd() error   { C.xb_transaction_end(); return nil }
 
@@ -416,8 +413,6 @@ func outcomeError(status C.int) error {
 		return fail("no memory for the message")
 	case C.XB_DEPTH:
 		return tooDeep(wire.MaxDepth)
-	case C.XB_SIZE:
-		return tooLarge(native.Limits().Size)
 	case C.XB_OWN_HANDLER:
 		return misuse("SendMessageWithReplySync", "it was called from an event handler or a barrier of its own connection, which would deadlock: use Call on another goroutine (row 112)")
 	}
@@ -468,7 +463,8 @@ type nativeMessage struct {
 	plain  bool // it can be given back as soon as its values are in Go
 	empty  bool // an acknowledgement, mostly: there is nothing to fetch
 	object uintptr
-	reply  uintptr // 0 once sent
+	reply  uintptr  // 0 once sent
+	limit  C.size_t // that at the time
 
 	flat      sync.Once
 	body      []byte
@@ -488,7 +484,7 @@ const (
 
 func newNativeMessage(raw *C.struct_xb_event, plain bool) *nativeMessage {
 	m := &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
-	m.plain, m.empty = plain, bool(raw.empty)
+	m.plain, m.empty, m.limit = plain, bool(raw.empty), C.size_t(native.wireLimits().Size)
 	if plain && m.empty { // C gives it back, whatever becomes of this one
 		m.object = 0
 		m.state.Store(givenBack)
@@ -515,10 +511,14 @@ func (m *nativeMessage) flatten() {
 	to := flatRooms.Get().(*flatRoom)
 	defer flatRooms.Put(to)
 	release := m.plain && m.state.Load() == keptBeyond
-	status := C.xb_flatten(C.uintptr_t(m.object), C.bool(release), (*C.uint8_t)(&to.bytes[0]), C.size_t(len(to.bytes)),
+	status := C.xb_flatten(C.uintptr_t(m.object), m.limit, C.bool(release), (*C.uint8_t)(&to.bytes[0]), C.size_t(len(to.bytes)),
 		(*C.uintptr_t)(unsafe.Pointer(&to.resources[0])), C.size_t(len(to.resources)), &to.out)
 	if status != C.XB_OK {
-		m.body = wire.Broken(outcomeError(status).Error())
+		err := outcomeError(status)
+		if status == C.XB_SIZE {
+			err = tooLarge(int(m.limit))
+		}
+		m.body = wire.Broken(err.Error())
 		return
 	}
 	if to.out.released {
@@ -550,7 +550,11 @@ func (m *nativeMessage) Resources() int {
 }
 
 func (m *nativeMessage) readFields(keys []byte, to []fieldValue) int {
-	return int(C.xb_read_fields(C.uintptr_t(m.object), (*C.uint8_t)(&keys[0]),
+	if m.empty {
+		clear(to) // nothing is found
+		return 0
+	}
+	return int(C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&keys[0]),
 		(*C.struct_xb_field)(unsafe.Pointer(&to[0])), C.size_t(len(to))))
 }
 

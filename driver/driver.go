@@ -31,12 +31,6 @@ type Backend interface {
 	Main(accept func(peer Conn)) error
 }
 
-// Sizer is a Backend that refuses a received message whose flat form is larger
-// than the limit, instead of making it. Package xpc checks what comes up anyway.
-type Sizer interface {
-	SetSize(limit int)
-}
-
 // Kind tells the ways to make a connection apart.
 type Kind uint8
 
@@ -147,11 +141,11 @@ const (
 // Message is a received dictionary. Its methods may be called from any
 // goroutine until Release.
 type Message interface {
-	// Body is the flat form (package wire). It is never changed. It is asked for
-	// before Release, and valid after it, too, but for the resources that it
-	// refers to.
+	// Body is the flat form (package wire), and Resources is how many resources it
+	// refers to. They are asked for before Release, and must not call back into
+	// package xpc. The body is never changed, and valid after Release, too, but
+	// for the resources.
 	Body() []byte
-	// Resources is how many resources Body refers to.
 	Resources() int
 	// DupFD gives a new descriptor that the caller closes.
 	DupFD(i int) (uintptr, error)

@@ -51,12 +51,12 @@ struct flat {
 
 // flatten_into gives C rooms of these sizes, at whose ends the sanitizer watches.
 static int
-flatten_into(xpc_object_t o, size_t room, size_t resource_room, struct flat *f)
+flatten_into(xpc_object_t o, size_t limit, size_t room, size_t resource_room, struct flat *f)
 {
 	uint8_t *bytes = malloc(room);
 	uintptr_t *resources = malloc(resource_room * sizeof(*resources));
 	struct xb_flattened out;
-	int status = xb_flatten((uintptr_t)o, false, bytes, room, resources, resource_room, &out);
+	int status = xb_flatten((uintptr_t)o, limit, false, bytes, room, resources, resource_room, &out);
 	if (status != XB_OK && (out.bytes != 0 || out.resources != 0 || out.length != 0 || out.count != 0))
 		abort();
 	*f = (struct flat){malloc(out.length + 1), out.length, calloc(out.count + 1, sizeof(uintptr_t)), out.count};
@@ -116,16 +116,13 @@ limited(xpc_object_t o, size_t length)
 {
 	struct flat f;
 	for (size_t limit = 0; limit < length; limit += 1 + limit / 8) {
-		xb_set_size(limit);
-		if (flatten_into(o, 16, 1, &f) != XB_SIZE)
+		if (flatten_into(o, limit, 16, 1, &f) != XB_SIZE)
 			abort();
 		drop(&f);
 	}
-	xb_set_size(length);
-	if (flatten_into(o, 16, 1, &f) != XB_OK || f.length != length)
+	if (flatten_into(o, length, 16, 1, &f) != XB_OK || f.length != length)
 		abort();
 	drop(&f);
-	xb_set_size(SIZE_MAX);
 }
 
 static void
@@ -133,13 +130,13 @@ check(xpc_object_t o)
 {
 	struct flat a, b;
 	// Room enough, or so little that some forms fit and some do not.
-	if (flatten_into(o, 4096, MOST, &a) != XB_OK)
+	if (flatten_into(o, SIZE_MAX, 4096, MOST, &a) != XB_OK)
 		abort();
 	int status;
 	xpc_object_t p = again(&a, &status);
 	if (p == NULL)
 		abort();
-	if (flatten_into(p, 64, 2, &b) != XB_OK || !alike(&a, &b))
+	if (flatten_into(p, SIZE_MAX, 64, 2, &b) != XB_OK || !alike(&a, &b))
 		abort();
 	if (a.count == 0 && !xpc_equal(o, p))
 		abort();

@@ -114,7 +114,6 @@ static void drop(dict *d, const char *key, size_t hash) {
 }
 
 static bool readable(xpc_object_t o) {
-    if (!o) return false;
     xpc_type_t t = obj_check(o)->type;
     return t == XPC_TYPE_DICTIONARY || t == XPC_TYPE_ERROR;
 }

@@ -20,7 +20,7 @@ CHECKS = lint test portable demo cross api $(patsubst %,bridge-%,$(filter-out ad
 
 export STATICCHECK ACTIONLINT FUZZTIME
 
-.PHONY: help demo test portable deps cross api bridge probe mutate conformance fuzz bench soak \
+.PHONY: help demo test portable deps cross api bridge probe mutate sensitivity conformance fuzz bench soak \
 	lint check clean $(BRIDGE_CONFIGS:%=bridge-%)
 
 help:
@@ -37,6 +37,7 @@ help:
 	@echo "bench        benchmarks and their targets"
 	@echo "soak         the long run"
 	@echo "mutate       what no test would notice if it were missing (long)"
+	@echo "sensitivity  the fake, altered in one place at a time: its tests must notice (long)"
 	@echo "lint         gofmt, go vet, staticcheck, actionlint"
 	@echo "check        all of the above but the long runs: $(CHECKS)"
 
@@ -81,6 +82,9 @@ soak:
 
 mutate:
 	@build/mutate.sh
+
+sensitivity:
+	@build/sensitivity.sh
 
 lint:
 	@build/lint.sh

@@ -9,6 +9,9 @@
 . "$(dirname "$0")/standin.sh"
 OPT=${OPT--O0}
 use_standin strict
+# The fuzz target of the C half has sanitizers, and so must its stand-in have.
+export MUTATE_ASAN=$PWD/.build/libxpc/asan
+make -s -C testdata/libxpc BUILD="$PWD/.build/libxpc" asan
 # A lost reference need not be waited for as long as in tests that should pass.
 export XPC_TEST_PATIENCE=${XPC_TEST_PATIENCE-1500ms}
 mkdir -p .build/mutate

@@ -69,12 +69,20 @@ func (r *recorder) handle(ev driver.Event) {
 	}
 }
 
+// eventPatience is less when nearly every run is meant to fail.
+var eventPatience = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("XPC_TEST_PATIENCE")); err == nil {
+		return d
+	}
+	return 10 * time.Second
+}()
+
 func (r *recorder) next(t testing.TB) string {
 	t.Helper()
 	select {
 	case s := <-r.events:
 		return s
-	case <-time.After(10 * time.Second):
+	case <-time.After(eventPatience):
 		t.Fatal("no event came")
 		return ""
 	}

@@ -66,7 +66,7 @@ func TestWhatEachFaultDoesToTheFirstRequest(t *testing.T) {
 	} {
 		f := Fault{Point: c.point, Do: c.do}
 		if c.do == Hold {
-			f.For = 5 * time.Second
+			f.For = time.Second
 		}
 		t.Run(f.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

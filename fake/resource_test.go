@@ -19,17 +19,6 @@ func openFDs(t *testing.T) int {
 	return len(d)
 }
 
-func pipe(t *testing.T) (*os.File, *os.File) {
-	t.Helper()
-	r, w, err := os.Pipe()
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = r.Close()
-		_ = w.Close()
-	})
-	return r, w
-}
-
 func TestDescriptorsAreClosedWhereverTheMessageEnds(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, s *stage, p *driver.Payload){
 		"released":               func(t *testing.T, s *stage, p *driver.Payload) { s.toPeer.hold = false; s.send(p) },
@@ -83,12 +72,6 @@ func TestDescriptorsAreClosedWhereverTheMessageEnds(t *testing.T) {
 			require.Equal(t, before, openFDs(t))
 		})
 	}
-}
-
-func (s *stage) send(p *driver.Payload) {
-	s.t.Helper()
-	require.NoError(s.t, s.client.Send(p))
-	s.Settle()
 }
 
 func TestReceivedDescriptorIsTheSameOpenFile(t *testing.T) {

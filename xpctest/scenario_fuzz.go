@@ -440,7 +440,7 @@ func (g *scribe) terminate() {
 		case 1:
 			g.say("%s cancels", p)
 		case 2:
-			if len(g.asked) > 0 {
+			if len(g.asked) > 0 && !g.held["echo"] { // K-2, as above
 				g.say("echo replies {n: %d} to %s", g.next(), g.asked[g.IntN(len(g.asked))].name)
 			}
 		case 3:

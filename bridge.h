@@ -116,8 +116,8 @@ int xb_require(uintptr_t connection, int kind, const char *text, XB_PAYLOAD, boo
 
 // Received dictionaries.
 
-// xb_flatten writes the flat form of an object, up to a size. With release it gives the object
-// back in the same call, if there is nothing in it that the form refers to.
+// xb_flatten writes the flat form of an object, up to a size. With release it gives
+// the object back in the same call, if there is nothing in it that the form refers to.
 int xb_flatten(uintptr_t object, size_t limit, bool release, uint8_t *bytes, size_t room, uintptr_t *resources,
 	size_t resource_room, struct xb_flattened *out);
 void xb_flattened_free(const struct xb_flattened *f);

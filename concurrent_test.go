@@ -129,14 +129,15 @@ func TestCollectedAfterUse(t *testing.T) {
 		wg.Go(func() { c.Done() })
 		wg.Wait()
 		c = nil
-		for collected := false; !collected; {
+		require.Eventually(t, func() bool {
 			runtime.GC()
 			select {
 			case <-freed:
-				collected = true
-			case <-time.After(time.Millisecond):
+				return true
+			default:
+				return false
 			}
-		}
+		}, watchdog, time.Millisecond)
 	}
 }
 

@@ -59,14 +59,15 @@ func TestMessageReleasedOnce(t *testing.T) {
 		released := make(chan struct{})
 		d := &counted{released: released}
 		newOwnedMessage(d, wire.DefaultLimits)
-		for {
+		require.Eventually(t, func() bool {
+			runtime.GC()
 			select {
 			case <-released:
-				return
-			case <-time.After(time.Millisecond):
-				runtime.GC()
+				return true
+			default:
+				return false
 			}
-		}
+		}, 10*time.Second, time.Millisecond)
 	})
 }
 

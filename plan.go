@@ -159,7 +159,7 @@ func (b builder) fill(p *plan) {
 		b.kind(p)
 	}
 	if m || um || tm || tum {
-		p.fast = 0
+		p.fast, p.direct = 0, nil
 	}
 	// Text comes before the kind, and our own pair before text.
 	if tm {
@@ -173,9 +173,6 @@ func (b builder) fill(p *plan) {
 	}
 	if um {
 		p.dec, p.null = decUnmarshaler(t), true
-	}
-	if um || tum {
-		p.direct = nil
 	}
 }
 

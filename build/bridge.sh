@@ -101,6 +101,7 @@ else
 	}
 	half "${XS_SEED:-1}" "${XS_SEED:-$seeds}" &
 	odd=$!
+	trap 'kill "$odd" 2>/dev/null || true' EXIT
 	[ -n "${XS_SEED-}" ] || half 2 "$seeds"
 	wait "$odd"
 	say "seeds ${XS_SEED:-1..$seeds}"

@@ -29,6 +29,7 @@ lots() {
 }
 lots 1 &
 other=$!
+trap 'kill "$other" 2>/dev/null || true' EXIT
 lots 0
 wait "$other"
 say "$count scripts, no disagreement"

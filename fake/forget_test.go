@@ -2,14 +2,11 @@ package fake
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/go-xpc/xpc/driver"
 )
 
 // What is over holds on to nothing: a test may keep a handle, and a world may live
@@ -189,53 +186,4 @@ func TestQueuesForget(t *testing.T) {
 	}
 	require.Equal(t, 1, l.len())
 	require.Less(t, cap(l.list), 1024)
-}
-
-// What was never sent is not in the log.
-func TestTheLogKnowsWhatWasSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, LookUpOnSend(), LogMessages())
-		r, late := newRecorder(), newRecorder()
-		require.NoError(t, w.client(w.process(ProcessConfig{}), mach("nobody"), r).Send(body("x")))
-		require.Equal(t, []string{"INVALID"}, r.seen())
-		j := w.load(nil)
-		c := w.client(w.process(ProcessConfig{}), mach(echoName), late)
-		j.Unload()
-		require.NoError(t, c.Send(body("x")))
-		require.Equal(t, []string{"INVALID"}, late.seen())
-		for _, e := range w.Events() {
-			require.NotEqual(t, Sent, e.Kind, e.line())
-		}
-	})
-}
-
-// Clients that never sent anything end in the order of their creation.
-func TestIdleClientsOfAnEndpointEndInOrder(t *testing.T) {
-	t.Setenv(SeedVariable, "") // the order is the point
-	for _, end := range []func(b backend, l driver.Conn){
-		func(_ backend, l driver.Conn) { l.Cancel() },
-		func(b backend, _ driver.Conn) { b.p.Crash() },
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			b, clients := w.process(ProcessConfig{}), w.process(ProcessConfig{})
-			a, err := b.NewConn(driver.Spec{Kind: driver.KindAnonymous}, nil)
-			require.NoError(t, err)
-			acceptAll(a, newRecorder(), newRecorder())
-			e, err := a.Endpoint()
-			require.NoError(t, err)
-			r := newRecorder()
-			q := w.queue(clients, false)
-			want := []string{}
-			for i := range 20 {
-				c, err := clients.NewConn(driver.Spec{Kind: driver.KindFromEndpoint, Endpoint: e}, q)
-				require.NoError(t, err)
-				c.SetHandler(func(ev driver.Event) { r.events <- fmt.Sprint(i, " ", text(ev)) })
-				c.Activate()
-				want = append(want, fmt.Sprint(i, " INVALID"))
-			}
-			end(b, a)
-			require.Equal(t, want, r.seen())
-		})
-	}
 }

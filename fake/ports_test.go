@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -132,4 +133,47 @@ func TestPeersComeInTheOrderOfTheirFirstMessages(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, want, got)
 	})
+}
+
+// A listener that is resumed has its name already: it does not check in again.
+func TestAListenerChecksInOnce(t *testing.T) {
+	s := newStage(t, false)
+	s.listener.Suspend()
+	s.listener.Resume()
+	s.listener.Activate()
+	s.toListen.nothing(t, s.Launchd)
+	require.NoError(t, s.world.client(s.process(ProcessConfig{}), mach(echoName), newRecorder()).Send(body("again")))
+	s.toPeer.expect(t, "again")
+	require.Empty(t, s.Findings())
+}
+
+// Clients that never sent anything end in the order of their creation.
+func TestIdleClientsOfAnEndpointEndInOrder(t *testing.T) {
+	t.Setenv(SeedVariable, "") // the order is the point
+	for _, end := range []func(b backend, l driver.Conn){
+		func(_ backend, l driver.Conn) { l.Cancel() },
+		func(b backend, _ driver.Conn) { b.p.Crash() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			b, clients := w.process(ProcessConfig{}), w.process(ProcessConfig{})
+			a, err := b.NewConn(driver.Spec{Kind: driver.KindAnonymous}, nil)
+			require.NoError(t, err)
+			acceptAll(a, newRecorder(), newRecorder())
+			e, err := a.Endpoint()
+			require.NoError(t, err)
+			r := newRecorder()
+			q := w.queue(clients, false)
+			want := []string{}
+			for i := range 20 {
+				c, err := clients.NewConn(driver.Spec{Kind: driver.KindFromEndpoint, Endpoint: e}, q)
+				require.NoError(t, err)
+				c.SetHandler(func(ev driver.Event) { r.events <- fmt.Sprint(i, " ", text(ev)) })
+				c.Activate()
+				want = append(want, fmt.Sprint(i, " INVALID"))
+			}
+			end(b, a)
+			require.Equal(t, want, r.seen())
+		})
+	}
 }

@@ -78,3 +78,16 @@ func TestActivationWhileSuspendedTakesEffectWithTheResume(t *testing.T) {
 		r.expect(t, "INVALID")
 	})
 }
+
+// A resume too many, which package xpc refuses, is not owed.
+func TestAResumeTooManyIsNothing(t *testing.T) {
+	s := newStage(t, false)
+	s.client.Resume()
+	require.NoError(t, s.client.Send(body("x")))
+	s.toPeer.expect(t, "x")
+	s.client.Suspend()
+	require.NoError(t, s.client.Send(body("y")))
+	s.toPeer.nothing(t, s.Launchd)
+	s.client.Resume()
+	s.toPeer.expect(t, "y")
+}

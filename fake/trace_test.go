@@ -73,3 +73,21 @@ func TestInlineIsBounded(t *testing.T) {
 	require.Less(t, len(inline(e.Buf)), 500)
 	require.Equal(t, "of 3 bytes", inline([]byte("abc")))
 }
+
+// What was never sent is not in the log.
+func TestTheLogKnowsWhatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, LookUpOnSend(), LogMessages())
+		r, late := newRecorder(), newRecorder()
+		require.NoError(t, w.client(w.process(ProcessConfig{}), mach("nobody"), r).Send(body("x")))
+		require.Equal(t, []string{"INVALID"}, r.seen())
+		j := w.load(nil)
+		c := w.client(w.process(ProcessConfig{}), mach(echoName), late)
+		j.Unload()
+		require.NoError(t, c.Send(body("x")))
+		require.Equal(t, []string{"INVALID"}, late.seen())
+		for _, e := range w.Events() {
+			require.NotEqual(t, Sent, e.Kind, e.line())
+		}
+	})
+}

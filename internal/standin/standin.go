@@ -330,6 +330,13 @@ func WaitSettled() {
 	}
 }
 
+// inRuntime are waits that end by themselves: those of an allocation for the
+// collector. What waits in package sync has other names.
+var inRuntime = map[string]bool{
+	"semacquire": true, "wait for GC cycle": true, "stopping the world": true, "flushing proc caches": true,
+	"garbage collection": true, "garbage collection scan": true,
+}
+
 // goroutines counts those that are in handlers and in synchronous sends, and
 // tells whether all but the caller's are blocked. It goes by the runtime's own
 // description of them, which is taken while the world is stopped.
@@ -358,7 +365,7 @@ func goroutines() (handlers, waits int, blocked bool) {
 		case state == "syscall" && (strings.HasPrefix(stack, "runtime.goexit") || strings.Contains(stack, "os/signal.")):
 			// a thread of C's that is not in Go at the moment, or the one for signals
 		case state == "syscall" || state == "running" || state == "runnable" || state == "copystack" ||
-			state == "preempted" || strings.HasPrefix(state, "GC "):
+			state == "preempted" || strings.HasPrefix(state, "GC ") || inRuntime[state]:
 			return 0, 0, false
 		}
 	}

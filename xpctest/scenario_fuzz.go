@@ -322,8 +322,8 @@ func (g *scribe) hook(c, to string) {
 	who := g.one(c, "a peer of "+map[string]string{"com.example.echo": "echo", "l": "l", "com.example.nobody": "nobody"}[to])
 	what := g.one("anything", "anything", "request", "INTERRUPTED", "INVALID")
 	does := g.one("cancels", "suspends", "closes", fmt.Sprintf("sends {n: %d}", g.next()), fmt.Sprintf("sends a barrier as b%d", g.next()))
-	if does == "suspends" && g.echoes {
-		does = "cancels"
+	if does == "suspends" && g.echoes || who != c && strings.HasPrefix(does, "sends a barrier") {
+		does = "cancels" // of two peers one would have the barrier's name
 	}
 	if does == "suspends" {
 		g.held[c], g.held["echo"], g.held["l"] = true, true, true

@@ -62,7 +62,7 @@ type hook struct {
 	peers bool
 	what  string // empty for anything
 	ever  bool
-	used  bool
+	used  map[*actor]bool // each peer by itself: which of two comes first is open
 	steps []*step
 }
 
@@ -440,8 +440,8 @@ func (s *stage) react(a *actor, h *happening) {
 			continue
 		}
 		s.mu.Lock()
-		due := !k.used || k.ever
-		k.used = true
+		due := !k.used[a] || k.ever
+		k.used[a] = true
 		s.mu.Unlock()
 		if !due {
 			continue

@@ -705,7 +705,7 @@ func doTransaction(s *stage, c *cue, a []string) error {
 }
 
 func doWhen(s *stage, _ *cue, a []string) error {
-	k := &hook{who: a[1], ever: a[0] != "", what: a[2]}
+	k := &hook{who: a[1], ever: a[0] != "", what: a[2], used: map[*actor]bool{}}
 	k.who, k.peers = strings.CutPrefix(a[1], "a peer of ")
 	switch {
 	case a[2] == "a peer":

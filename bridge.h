@@ -52,9 +52,16 @@ enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
 struct xb_event {
 	int32_t kind;
 	int32_t code;     // XB_ERROR: driver.ErrorCode
-	uintptr_t object; // the message, the peer or the error, retained; 0 for an empty outcome
+	uintptr_t object; // the message, the peer or the error; 0 for an empty outcome
 	uintptr_t reply;  // the reply that is owed, if one is
 	bool empty;       // XB_MESSAGE: there is nothing in it
+};
+
+// What a synchronous send comes to. By value: Go then needs no memory for it that
+// its collector has to look after.
+struct xb_outcome {
+	int status;
+	struct xb_event event; // if status is XB_OK
 };
 
 // A flat form that C has made. It stands in the memory that was given for it or,
@@ -103,7 +110,7 @@ int xb_send(uintptr_t connection, XB_PAYLOAD);
 int xb_reply(uintptr_t message, uintptr_t reply, XB_PAYLOAD);
 void xb_send_barrier(uintptr_t connection, uintptr_t handle);
 int xb_send_with_reply(uintptr_t connection, XB_PAYLOAD, uintptr_t queue, uintptr_t handle);
-int xb_send_with_reply_sync(uintptr_t connection, XB_PAYLOAD, struct xb_event *event);
+struct xb_outcome xb_send_with_reply_sync(uintptr_t connection, XB_PAYLOAD);
 const char *xb_name(uintptr_t connection);
 void xb_get_credentials(uintptr_t connection, struct xb_credentials *out);
 uintptr_t xb_endpoint(uintptr_t connection);
@@ -124,7 +131,7 @@ void xb_flattened_free(const struct xb_flattened *f);
 
 // xb_read_fields reads the fields of a dictionary that keys names: for each a tag
 // of package wire, how many bytes all this takes, and the key with its NUL. What is
-// not there is not found. It gives the length of all strings, or less than 0 if a
+// not there is not found. It gives the length of all strings and data, or less than 0 if a
 // value has another type, or is larger than the limit. The bytes are the
 // dictionary's own.
 int64_t xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct xb_field *fields, size_t count);

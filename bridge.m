@@ -133,41 +133,35 @@ error_code(xpc_object_t e)
 	return 1; // interrupted, and whatever a later system may add: not the last event
 }
 
-// describe tells what an object is, and takes the reference on it over.
-static void
-describe(struct xb_event *ev, xpc_object_t o)
+// describe tells what an object is.
+static struct xb_event
+describe(xpc_object_t o)
 {
 	xpc_type_t t = xpc_get_type(o);
-	ev->object = (uintptr_t)o;
-	ev->kind = XB_MESSAGE;
+	struct xb_event ev = {.kind = XB_MESSAGE, .object = (uintptr_t)o};
 	if (t == XPC_TYPE_CONNECTION) {
-		ev->kind = XB_PEER;
-		connection((xpc_connection_t)o);
+		ev.kind = XB_PEER;
 	} else if (t == XPC_TYPE_ERROR) {
-		ev->kind = XB_ERROR;
-		ev->code = error_code(o);
+		ev.kind = XB_ERROR;
+		ev.code = error_code(o);
 	} else {
-		ev->empty = t == XPC_TYPE_DICTIONARY && xpc_dictionary_get_count(o) == 0;
+		ev.empty = t == XPC_TYPE_DICTIONARY && xpc_dictionary_get_count(o) == 0;
 	}
+	return ev;
 }
 
-// deliver describes an object to f and gives back what f does not keep. The
-// caller keeps his own reference on o.
+// deliver describes an object to f. libxpc holds it meanwhile, and Go retains what
+// it keeps.
 static void
 deliver(xpc_object_t o, bool request, uintptr_t handle, int (*f)(uintptr_t, struct xb_event *))
 {
-	struct xb_event ev = {0};
-	describe(&ev, xpc_retain(o));
-	if (request && ev.kind == XB_MESSAGE)
+	struct xb_event ev = describe(o);
+	if (ev.kind == XB_PEER)
+		connection((xpc_connection_t)xpc_retain(o));
+	else if (request && ev.kind == XB_MESSAGE)
 		ev.reply = object(xpc_dictionary_create_reply(o));
-	if (f(handle, &ev)) {
-		if (ev.kind == XB_MESSAGE)
-			object(o); // counted only now: most are not kept
-		return;
-	}
-	if (ev.reply != 0)
+	if (!f(handle, &ev) && ev.reply != 0)
 		xb_release(ev.reply);
-	xpc_release(o);
 }
 
 const char *
@@ -328,27 +322,26 @@ xb_send_with_reply(uintptr_t c, XB_PAYLOAD, uintptr_t queue, uintptr_t handle)
 	return status;
 }
 
-int
-xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD, struct xb_event *event)
+struct xb_outcome
+xb_send_with_reply_sync(uintptr_t c, XB_PAYLOAD)
 {
+	struct xb_outcome out = {XB_OWN_HANDLER, {0}};
 	for (struct frame *f = handlers; f != NULL; f = f->outer)
 		if (f->connection == c)
-			return XB_OWN_HANDLER;
-	int status;
-	xpc_object_t m = xb_make(&PAYLOAD, &status);
+			return out;
+	xpc_object_t m = xb_make(&PAYLOAD, &out.status);
 	if (m == NULL)
-		return status;
+		return out;
 	xpc_object_t reply = xpc_connection_send_message_with_reply_sync((xpc_connection_t)c, m);
 	xpc_release(m);
-	*event = (struct xb_event){0};
-	describe(event, reply);
-	if (event->empty) {
+	out.event = describe(reply);
+	if (out.event.empty) {
 		xpc_release(reply);
-		event->object = 0;
+		out.event.object = 0;
 	} else {
 		object(reply);
 	}
-	return XB_OK;
+	return out;
 }
 
 const char *

@@ -93,7 +93,7 @@ func (c *Connection) install(h func(Event)) *binding {
 	c.handler = nil
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	if c.s.over {
+	if c.s.calls.isOver() {
 		return nil
 	}
 	c.bound = b
@@ -103,12 +103,13 @@ func (c *Connection) install(h func(Event)) *binding {
 // ended runs after the handler has seen the last event.
 func (c *Connection) ended(b *binding) {
 	b.cut()
-	c.s.mu.Lock()
-	if c.bound != nil {
-		c.bound.cut()
-	}
-	c.s.mu.Unlock()
-	c.s.finish()
+	c.s.finish(func() {
+		c.s.mu.Lock()
+		defer c.s.mu.Unlock()
+		if c.bound != nil {
+			c.bound.cut()
+		}
+	})
 }
 
 // SetTargetQueue changes the queue on which the handler runs; nil is the
@@ -261,7 +262,7 @@ func (c *Connection) Close() error {
 	if c == nil || c.s == nil {
 		return misuse("Close", "the connection was not made by a Runtime")
 	}
-	if !c.s.close() {
+	if !c.s.calls.seal() {
 		return nil
 	}
 	cred := c.s.d.Credentials()
@@ -372,12 +373,10 @@ func (c *Connection) SendMessageWithReplySync(msg any) (reply *Message, err erro
 	if c == nil || c.s == nil {
 		return nil, misuse(op, "the connection was not made by a Runtime")
 	}
-	select {
-	case c.rt.syncCalls <- struct{}{}:
-		defer func() { <-c.rt.syncCalls }()
-	default:
+	if !c.rt.syncCalls.take(maxSyncCalls) {
 		return nil, ErrBusy
 	}
+	defer c.rt.syncCalls.free()
 	err = c.send(op, msg, func(p *driver.Payload) error {
 		ev, err := c.s.d.SendWithReplySync(p)
 		if err == nil {
@@ -390,20 +389,22 @@ func (c *Connection) SendMessageWithReplySync(msg any) (reply *Message, err erro
 
 // send encodes msg and hands it to f.
 func (c *Connection) send(op string, msg any, f func(*driver.Payload) error) error {
-	return c.call(func() error {
-		if err := c.maySend(op); err != nil {
-			return err
-		}
-		if m, ok := msg.(*Message); ok && m != nil && m.WantsReply() && m.conn != c {
-			return misuse(op, "a message that expects a reply can be sent only on its own connection (row 65)")
-		}
-		e := newEncoder(c.rt.wireLimits())
-		defer e.free()
-		if err := e.message(op, msg); err != nil {
-			return err
-		}
-		return f(&e.payload)
-	})
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.s.end()
+	if err := c.maySend(op); err != nil {
+		return err
+	}
+	if m, ok := msg.(*Message); ok && m != nil && m.WantsReply() && m.conn != c {
+		return misuse(op, "a message that expects a reply can be sent only on its own connection (row 65)")
+	}
+	e := newEncoder(c.rt.wireLimits())
+	defer e.free()
+	if err := e.message(op, msg); err != nil {
+		return err
+	}
+	return f(&e.payload)
 }
 
 func (c *Connection) maySend(op string) error {
@@ -419,12 +420,17 @@ func (c *Connection) maySend(op string) error {
 	return nil
 }
 
-// call counts f as a call in flight.
-func (c *Connection) call(f func() error) error {
+// begin counts a call in, which ends with c.s.end.
+func (c *Connection) begin() error {
 	if c == nil || c.s == nil {
 		return misuse("Connection", "the connection was not made by a Runtime")
 	}
-	if err := c.s.begin(); err != nil {
+	return c.s.begin()
+}
+
+// call counts f as a call in flight.
+func (c *Connection) call(f func() error) error {
+	if err := c.begin(); err != nil {
 		return err
 	}
 	defer c.s.end()

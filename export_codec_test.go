@@ -63,8 +63,8 @@ var (
 // Flattened tells whether a message was made into its flat form.
 func Flattened(m *Message) bool { return m.parsed }
 
-// MaxDirect and SharedText bound what is read field by field.
+// MaxDirect and SharedBytes bound what is read field by field.
 const (
-	MaxDirect  = maxDirect
-	SharedText = sharedText
+	MaxDirect   = maxDirect
+	SharedBytes = sharedBytes
 )

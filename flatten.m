@@ -325,7 +325,7 @@ xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct x
 {
 	xpc_object_t d = (xpc_object_t)dictionary;
 	size_t left = limit < MAX_FLAT ? limit : MAX_FLAT;
-	int64_t texts = 0;
+	int64_t total = 0;
 	for (struct xb_field *f = fields; f < fields + count; f++) {
 		const char *key = (const char *)keys + 2;
 		xpc_type_t t = XPC_TYPE_BOOL;
@@ -360,7 +360,6 @@ xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct x
 			t = XPC_TYPE_STRING;
 			bytes = xpc_dictionary_get_string(d, key);
 			length = bytes != NULL ? strlen(bytes) : 0;
-			texts += (int64_t)length;
 			f->value = (uintptr_t)bytes;
 			break;
 		case TAG_DATA:
@@ -380,8 +379,9 @@ xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct x
 		if (length > left)
 			return -1;
 		left -= length;
+		total += (int64_t)length;
 		f->length = (uint32_t)length;
 		keys += keys[1];
 	}
-	return texts;
+	return total;
 }

@@ -29,15 +29,15 @@ type Message struct {
 
 	mu        sync.Mutex
 	parsed    bool // body, bad and resources are set
-	body      wire.Value
-	bad       error // what is wrong with the body
 	resources bool
-	d         driver.Message // nil once given back, or if nothing is left to give back
-	handler   bool           // the handler's own reference
-	user      int            // references of Retain, or of the caller of Call
-	uses      int            // accesses under way
-	cleanup   runtime.Cleanup
+	handler   bool // the handler's own reference
 	replying  replyState
+	user      int   // references of Retain, or of the caller of Call
+	uses      int32 // accesses under way
+	body      wire.Value
+	bad       error          // what is wrong with the body
+	d         driver.Message // nil once given back, or if nothing is left to give back
+	cleanup   runtime.Cleanup
 }
 
 type replyState uint8
@@ -176,6 +176,10 @@ func (m *Message) use(op string, f func(d driver.Message) error) error {
 func (m *Message) pin(op string) (driver.Message, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.pinLocked(op)
+}
+
+func (m *Message) pinLocked(op string) (driver.Message, error) {
 	if !m.alive() {
 		return nil, misuse(op, "use of a message after its release")
 	}
@@ -185,6 +189,11 @@ func (m *Message) pin(op string) (driver.Message, error) {
 
 func (m *Message) unpin() {
 	m.mu.Lock()
+	m.unpinLocked()
+}
+
+// unpinLocked unlocks, too.
+func (m *Message) unpinLocked() {
 	m.uses--
 	m.unlockAndRelease()
 }
@@ -267,7 +276,11 @@ func (m *Message) Reply(v any) error {
 	if m.conn == nil {
 		return ErrNoReplyWanted
 	}
-	return m.conn.call(func() error { return m.reply(v) })
+	if err := m.conn.begin(); err != nil {
+		return err
+	}
+	defer m.conn.s.end()
+	return m.reply(v)
 }
 
 func (c *Connection) sendReply(r *Reply) error {
@@ -280,37 +293,43 @@ func (c *Connection) sendReply(r *Reply) error {
 	return r.m.reply(r.Dictionary)
 }
 
-func (m *Message) reply(v any) error {
-	return m.use("Reply", func(d driver.Message) error {
-		before, err := m.startReply()
-		if err != nil {
-			return err
-		}
-		e := newEncoder(m.conn.rt.wireLimits())
-		defer e.free()
-		if err = e.message("Reply", v); err == nil {
-			err = d.Reply(&e.payload)
-		}
-		if err != nil {
-			m.mu.Lock()
-			m.replying = before // it is still due
-			m.mu.Unlock()
-		}
+func (m *Message) reply(v any) (err error) {
+	d, before, err := m.startReply()
+	if err != nil {
 		return err
-	})
+	}
+	sent := false
+	defer func() {
+		m.mu.Lock()
+		if !sent {
+			m.replying = before // it is still due
+		}
+		m.unpinLocked()
+	}()
+	e := newEncoder(m.conn.rt.wireLimits())
+	defer e.free()
+	if err = e.message("Reply", v); err == nil {
+		err = d.Reply(&e.payload)
+	}
+	sent = err == nil
+	return err
 }
 
-// startReply takes the reply as sent, so that nobody else sends it meanwhile.
-func (m *Message) startReply() (before replyState, err error) {
+// startReply pins the message and takes the reply as sent, so that nobody else
+// sends it meanwhile.
+func (m *Message) startReply() (d driver.Message, before replyState, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch before = m.replying; before {
-	case replyUnwanted:
-		err = ErrNoReplyWanted
-	case replySent:
-		err = ErrReplied
-	default:
+	before = m.replying
+	if m.alive() {
+		switch before {
+		case replyUnwanted:
+			return nil, before, ErrNoReplyWanted
+		case replySent:
+			return nil, before, ErrReplied
+		}
 		m.replying = replySent
 	}
-	return before, err
+	d, err = m.pinLocked("Reply")
+	return d, before, err
 }

@@ -75,7 +75,7 @@ func TestDirectIsTheSame(t *testing.T) {
 	}
 	zero := scalars{T: time.Unix(0, 0).UTC(), P: []byte{}}
 	long := some
-	long.S, long.N, long.P = strings.Repeat("s", xpc.SharedText), "x", make([]byte, 100<<10)
+	long.S, long.N, long.P = strings.Repeat("s", xpc.SharedBytes), "x", make([]byte, 100<<10)
 	for name, d := range map[string]any{
 		"all":                        some,
 		"zero values":                zero,

@@ -16,6 +16,12 @@ static int make_and_release(XB_PAYLOAD)
 		xpc_release(o);
 	return status;
 }
+
+static void deliver_often(uintptr_t object, uintptr_t handle, size_t times)
+{
+	for (; times > 0; times--)
+		xb_deliver(object, handle);
+}
 */
 import "C"
 
@@ -47,9 +53,9 @@ func init() {
 			e.Message.Release()
 		})
 		defer free()
-		deliver(o)
+		deliver(o, 1)
 	}
-	internal.Receiver = func(f func(any)) (func(uintptr), func()) {
+	internal.Receiver = func(f func(any)) (func(uintptr, int), func()) {
 		return receiver(func(e driver.Event) {
 			m := newMessage(nil, e.Message, native.wireLimits())
 			f(m)
@@ -81,7 +87,10 @@ func buildObject(p *driver.Payload) (o uintptr, err error) {
 	return o, err
 }
 
-func receiver(f driver.Handler) (deliver func(uintptr), free func()) {
+func receiver(f driver.Handler) (deliver func(o uintptr, times int), free func()) {
 	h := handles.put(f)
-	return func(o uintptr) { C.xb_deliver(C.uintptr_t(o), C.uintptr_t(h)) }, func() { handles.drop(h) }
+	deliver = func(o uintptr, times int) {
+		C.deliver_often(C.uintptr_t(o), C.uintptr_t(h), C.size_t(times))
+	}
+	return deliver, func() { handles.drop(h) }
 }

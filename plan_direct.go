@@ -3,20 +3,16 @@ package xpc
 import (
 	"math"
 	"reflect"
-	"sync"
 	"time"
 	"unsafe"
 
 	"github.com/go-xpc/xpc/internal/wire"
 )
 
-// A fieldReader is a backend's message of which single fields can be read while
-// nothing was made of the whole. keys holds, for each field, a tag, how many bytes
-// all this takes, the key and its NUL. The result is the length of all strings, or
-// less than 0 if a value is not of its tag's type; bytes in the fields are the
-// message's own.
-type fieldReader interface {
-	readFields(keys []byte, to []fieldValue) int
+// A directReader is a backend's message of which single fields can be read while
+// nothing was made of the whole: into what p points to, false if they do not fit.
+type directReader interface {
+	readDirect(d *direct, p unsafe.Pointer) bool
 }
 
 // fieldValue is struct xb_field of bridge.h.
@@ -30,9 +26,22 @@ func (v *fieldValue) bytes() []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&v.value)), v.length)
 }
 
+// copied copies them to the front of room, and gives the rest of it; to a place of
+// their own if there is no room. It is never nil.
+func (v *fieldValue) copied(room []byte) (b, rest []byte) {
+	n := int(v.length)
+	if room == nil || n > len(room) {
+		return append([]byte{}, v.bytes()...), room
+	}
+	b = room[:n:n]
+	copy(b, v.bytes())
+	return b, room[n:]
+}
+
 // direct is how a struct is read by its keys, where no field needs more than a
 // look at one value. Whatever is not as it should be is left to the plan, which
-// has the words for it.
+// has the words for it. keys holds, for each field, a tag, how many bytes all this
+// takes, the key and its NUL.
 type direct struct {
 	keys   []byte
 	fields []directField
@@ -124,15 +133,16 @@ func directByKind(t reflect.Type) (wire.Tag, storeKind) {
 	return 0, storeNothing
 }
 
-// sharedText is up to how many bytes the strings of one message are made in one
-// piece: a string that is kept keeps its neighbours, and so much at most.
-const sharedText = 1 << 10
+// sharedBytes is up to how many bytes the strings and data of one message are made
+// in one piece: what is kept of them keeps its neighbours, and so much at most.
+const sharedBytes = 1 << 10
 
-// store puts the values where they belong, false if one does not fit.
-func (d *direct) store(values []fieldValue, texts int, p unsafe.Pointer) bool {
+// store puts the values where they belong, false if one does not fit. length is that
+// of all strings and data together.
+func (d *direct) store(values []fieldValue, length int, p unsafe.Pointer) bool {
 	var room []byte
-	if 0 < texts && texts <= sharedText {
-		room = make([]byte, 0, texts)
+	if 0 < length && length <= sharedBytes {
+		room = make([]byte, length)
 	}
 	values = values[:len(d.fields)]
 	for i := range d.fields {
@@ -148,18 +158,13 @@ func (d *direct) store(values []fieldValue, texts int, p unsafe.Pointer) bool {
 		case store64:
 			*(*uint64)(q) = n
 		case storeString:
-			start := len(room)
-			if t := v.bytes(); len(t) <= cap(room)-start {
-				room = room[:start+len(t)]
-				copy(room[start:], t)
-				*(*string)(q) = unsafe.String(unsafe.SliceData(room[start:]), len(t))
-			} else {
-				*(*string)(q) = string(t)
-			}
+			var b []byte
+			b, room = v.copied(room)
+			*(*string)(q) = unsafe.String(unsafe.SliceData(b), len(b))
+		case storeData:
+			*(*[]byte)(q), room = v.copied(room)
 		case storeBool:
 			*(*bool)(q) = n != 0
-		case storeData:
-			*(*[]byte)(q) = append([]byte{}, v.bytes()...)
 		case storeTime:
 			*(*time.Time)(q) = fromDateNanos(int64(n))
 		case storeUUID:
@@ -198,33 +203,14 @@ func put[T, W signed | unsigned](q unsafe.Pointer, n W) bool {
 	return fits
 }
 
-// reading is what readDirect needs: the plan that it used last, and room.
-type reading struct {
-	last   lastPlan
-	values []fieldValue
-}
-
-var readings = sync.Pool{New: func() any { return new(reading) }}
-
 // readDirect reads the message into what p points to, if it can be read so.
 func (m *Message) readDirect(p reflect.Value) bool {
-	r := readings.Get().(*reading)
-	defer readings.Put(r)
-	d := r.last.of(p.Type().Elem()).direct
+	d := planOf(p.Type().Elem()).direct
 	if d == nil {
 		return false
 	}
-	if cap(r.values) < len(d.fields) {
-		r.values = make([]fieldValue, len(d.fields))
-	}
-	values := r.values[:len(d.fields)]
-
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	from, ok := m.d.(fieldReader)
-	if !ok || m.parsed || !m.alive() {
-		return false
-	}
-	texts := from.readFields(d.keys, values)
-	return texts >= 0 && d.store(values, texts, p.UnsafePointer())
+	from, ok := m.d.(directReader)
+	return ok && !m.parsed && m.alive() && from.readDirect(d, p.UnsafePointer())
 }

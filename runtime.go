@@ -19,7 +19,7 @@ type Runtime struct {
 
 	limits atomic.Pointer[wire.Limits] // nil for the default
 
-	syncCalls chan struct{} // a token per synchronous call under way
+	syncCalls slots
 
 	txMu         sync.Mutex // held across the call, so that ends never overtake begins
 	transactions int
@@ -31,7 +31,7 @@ const maxSyncCalls = 128
 
 // NewRuntime makes a Runtime of a backend. Programs use [Native] or package fake.
 func NewRuntime(b driver.Backend) *Runtime {
-	return &Runtime{b: b, syncCalls: make(chan struct{}, maxSyncCalls)}
+	return &Runtime{b: b}
 }
 
 // Flags of [Runtime.NewMachService].

@@ -29,13 +29,11 @@ type state struct {
 	queued    atomic.Bool // something was sent
 
 	givenUp atomic.Int32 // calls whose context has ended and whose reply is due
+	calls   inflight
 
-	mu     sync.Mutex // never held across a call
-	calls  int        // in flight; the reference is not given back under them
-	closed bool
-	over   bool   // the last event has been delivered
-	why    string // the reason of the invalidation, once known
-	dead   bool
+	mu   sync.Mutex // never held across a call
+	why  string     // the reason of the invalidation, once known
+	dead bool
 
 	finalizer func(context any)
 	context   any
@@ -60,57 +58,39 @@ func newState(spec driver.Spec, d driver.Conn) *state {
 
 // begin counts a call in. It fails once the connection is closed.
 func (s *state) begin() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if !s.calls.begin() {
 		return ErrClosed
 	}
-	s.calls++
 	return nil
 }
 
 func (s *state) end() {
-	s.mu.Lock()
-	s.calls--
-	s.releaseLocked()
-	s.mu.Unlock()
+	if s.calls.end() {
+		s.release()
+	}
 }
 
-// finish records that no event comes any more.
-func (s *state) finish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
+// finish records that no event comes any more; cut ends, before Done tells of it,
+// what would let one through.
+func (s *state) finish(cut func()) {
+	first, spent := s.calls.finish()
+	if !first {
 		return
 	}
-	s.over = true
+	cut()
+	s.mu.Lock()
 	if s.done != nil {
 		close(s.done)
 	}
-	s.releaseLocked()
-}
-
-// releaseLocked gives the reference back when nothing can use it any more: once,
-// as no call begins after close, and finish does nothing the second time. It does
-// so on another thread: the last event is delivered on one of the backend's own,
-// which must not free what it runs on.
-func (s *state) releaseLocked() {
-	if s.closed && s.over && s.calls == 0 {
-		go s.d.Release()
+	s.mu.Unlock()
+	if spent {
+		s.release()
 	}
 }
 
-// close makes every later call fail, and returns whether it was the first.
-func (s *state) close() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.closed = true
-	s.calls++ // for the teardown
-	return true
-}
+// release gives the reference back on another thread: the last event is delivered
+// on one of the backend's own, which must not free what it runs on.
+func (s *state) release() { go s.d.Release() }
 
 // latch receives the events of a connection that was cancelled or torn down
 // before the program activated it, and hands them on once there is a binding.
@@ -124,7 +104,7 @@ func (l *latch) deliver(ev driver.Event) {
 	case b != nil:
 		b.deliver(ev)
 	case ev.Err == driver.Invalid || ev.Err == driver.Gone:
-		l.s.finish()
+		l.s.finish(func() {})
 	default:
 		discard(ev)
 	}
@@ -169,7 +149,7 @@ func (s *state) cancel() bool {
 
 // teardown cancels and resumes in any phase. last makes, under ctl, what the
 // last event of a connection goes to that the program did not activate; it may
-// return nil. The caller has closed s.
+// return nil. The caller has sealed s.calls.
 func (s *state) teardown(last func() *binding) {
 	defer s.end()
 	s.cancelled.Store(true)
@@ -195,7 +175,7 @@ func (s *state) teardown(last func() *binding) {
 // abandon ends a connection that nobody can reach any more. It may run outside
 // the synctest bubble in which the channel was made, so it leaves that alone.
 func (s *state) abandon() {
-	if s.close() {
+	if s.calls.seal() {
 		s.mu.Lock()
 		s.done = nil
 		s.mu.Unlock()

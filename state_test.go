@@ -119,7 +119,7 @@ func TestCallsAfterTheTeardown(t *testing.T) {
 			c, r := recorded()
 			require.NoError(t, c.SetEventHandler(ignore))
 			c.s.phase = torn
-			defer c.s.close() // nor is there anything left for the collector to do
+			defer c.s.calls.seal() // nor is there anything left for the collector to do
 			assert.ErrorIs(t, do(c), ErrClosed)
 			assert.Empty(t, r.calls())
 			assert.Equal(t, torn, c.s.phase)
@@ -137,7 +137,7 @@ func TestCallsAfterTheTeardown(t *testing.T) {
 // and no call is under way, whichever comes last.
 func TestReleaseOnce(t *testing.T) {
 	end := func(c *Connection) { c.s.end() }
-	finish := func(c *Connection) { c.s.finish() }
+	finish := func(c *Connection) { c.s.finish(func() {}) }
 	closed := func(c *Connection) { c.Close() }
 	for name, steps := range map[string][]func(*Connection){
 		"the call":       {finish, closed, finish, end},
@@ -152,9 +152,7 @@ func TestReleaseOnce(t *testing.T) {
 				for i, step := range steps {
 					step(c)
 					synctest.Wait()
-					c.s.mu.Lock()
-					may := c.s.closed && c.s.over && c.s.calls == 0
-					c.s.mu.Unlock()
+					may := c.s.calls.n.Load() == sealed|over
 					for _, what := range r.calls() {
 						if what == "Release" {
 							released++
@@ -209,7 +207,7 @@ func TestAbandonedIsNeverDone(t *testing.T) {
 		t.Error("closed")
 	default:
 	}
-	assert.True(t, c.s.over)
+	assert.True(t, c.s.calls.isOver())
 }
 
 // Each handler's path to the connection is cut after the last event, also that of

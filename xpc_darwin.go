@@ -5,6 +5,8 @@ package xpc
 /*
 #cgo CFLAGS: -fblocks -fno-objc-arc
 #cgo darwin CFLAGS: -mmacosx-version-min=12.0
+#cgo noescape xb_read_fields
+#cgo nocallback xb_read_fields
 #include <stdlib.h>
 #include "bridge.h"
 */
@@ -14,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -258,18 +261,20 @@ func (c *nativeConn) SendWithReply(p *driver.Payload, q driver.Queue, h driver.H
 }
 
 func (c *nativeConn) SendWithReplySync(p *driver.Payload) (ev driver.Event, err error) {
-	var raw C.struct_xb_event
+	var out C.struct_xb_outcome
 	err = withPayload(p, func(p payload) C.int {
-		return C.xb_send_with_reply_sync(c.c, p.body, p.length, p.resources, p.count, &raw)
+		out = C.xb_send_with_reply_sync(c.c, p.body, p.length, p.resources, p.count)
+		return out.status
 	})
 	if err != nil {
 		return ev, err
 	}
+	raw := &out.event
 	if raw.kind == C.XB_ERROR {
 		defer C.xb_release(raw.object)
-		return errorEvent(&raw), nil
+		return errorEvent(raw), nil
 	}
-	m := newNativeMessage(&raw, true)
+	m := newNativeMessage(raw, true)
 	m.state.Store(keptBeyond)
 	return driver.Event{Message: m}, nil
 }
@@ -429,8 +434,8 @@ func errorEvent(raw *C.struct_xb_event) driver.Event {
 	return driver.Event{Err: driver.ErrorCode(raw.code), Text: C.GoString(C.xb_error_text(raw.object))}
 }
 
-// dispatch hands an event to the handler that a block holds. It returns 1 if what
-// it is about outlives the callback, and C leaves the references to Go.
+// dispatch hands an event to the handler that a block holds. It returns 1 if the
+// message outlives the callback, and C leaves the reply that is owed to Go.
 func dispatch(h C.uintptr_t, raw *C.struct_xb_event, reply bool) C.int {
 	handler := discard
 	switch v := handles.get(uintptr(h)).(type) {
@@ -444,11 +449,10 @@ func dispatch(h C.uintptr_t, raw *C.struct_xb_event, reply bool) C.int {
 		handler(errorEvent(raw))
 	case C.XB_PEER:
 		handler(driver.Event{Peer: adopt(raw.object)})
-		return 1
 	default:
 		m := newNativeMessage(raw, reply)
 		handler(driver.Event{Message: m})
-		if m.state.CompareAndSwap(inCallback, keptBeyond) {
+		if m.keep() {
 			return 1
 		}
 		raw.reply = C.uintptr_t(m.reply)
@@ -456,7 +460,7 @@ func dispatch(h C.uintptr_t, raw *C.struct_xb_event, reply bool) C.int {
 	return 0
 }
 
-// nativeMessage is a received dictionary, retained by C for it.
+// nativeMessage is a received dictionary.
 type nativeMessage struct {
 	state  atomic.Int32
 	wants  bool
@@ -466,18 +470,23 @@ type nativeMessage struct {
 	reply  uintptr  // 0 once sent
 	limit  C.size_t // that at the time
 
-	flat      sync.Once
-	body      []byte
-	resources []uintptr // borrowed from object
+	once sync.Once
+	form *flatForm
 
 	message Message // of newMessage, in one allocation
+}
+
+// flatForm is what a message comes to in Go.
+type flatForm struct {
+	body      []byte
+	resources []uintptr // borrowed from the message's object
 }
 
 // room is for what newMessage makes of it.
 func (m *nativeMessage) room() *Message { return &m.message }
 
 const (
-	inCallback int32 = iota // C still holds the references
+	inCallback int32 = iota // libxpc holds the object, and C releases the reply
 	keptBeyond              // the references are ours
 	givenBack
 )
@@ -485,11 +494,25 @@ const (
 func newNativeMessage(raw *C.struct_xb_event, plain bool) *nativeMessage {
 	m := &nativeMessage{object: uintptr(raw.object), reply: uintptr(raw.reply), wants: raw.reply != 0}
 	m.plain, m.empty, m.limit = plain, bool(raw.empty), C.size_t(native.wireLimits().Size)
-	if plain && m.empty { // C gives it back, whatever becomes of this one
+	if plain && m.empty { // there is nothing to hold it for
 		m.object = 0
 		m.state.Store(givenBack)
 	}
 	return m
+}
+
+// keep is called when the callback ends, and is true if somebody still has the
+// message. The reference is taken first: what can be released must be held.
+func (m *nativeMessage) keep() bool {
+	if m.state.Load() != inCallback {
+		return false
+	}
+	C.xb_retain(C.uintptr_t(m.object))
+	if m.state.CompareAndSwap(inCallback, keptBeyond) {
+		return true
+	}
+	C.xb_release(C.uintptr_t(m.object))
+	return false
 }
 
 // flatRoom is where C writes what most messages come to.
@@ -504,10 +527,6 @@ var flatRooms = sync.Pool{New: func() any { return new(flatRoom) }}
 // flatten fetches the flat form when it is first asked for: many a message is
 // read field by field, or not at all.
 func (m *nativeMessage) flatten() {
-	if m.empty {
-		m.body = wire.Empty()
-		return
-	}
 	to := flatRooms.Get().(*flatRoom)
 	defer flatRooms.Put(to)
 	release := m.plain && m.state.Load() == keptBeyond
@@ -518,14 +537,16 @@ func (m *nativeMessage) flatten() {
 		if status == C.XB_SIZE {
 			err = tooLarge(int(m.limit))
 		}
-		m.body = wire.Broken(err.Error())
+		m.form = &flatForm{body: wire.Broken(err.Error())}
 		return
 	}
 	if to.out.released {
 		m.object = 0
 	}
-	m.body = append(m.body, madeBy(to.out.bytes, &to.bytes[0], to.out.length)...)
-	m.resources = append(m.resources, madeBy(to.out.resources, &to.resources[0], to.out.count)...)
+	m.form = &flatForm{
+		body:      slices.Clone(madeBy(to.out.bytes, &to.bytes[0], to.out.length)),
+		resources: slices.Clone(madeBy(to.out.resources, &to.resources[0], to.out.count)),
+	}
 	if to.out.bytes|to.out.resources != 0 {
 		C.xb_flattened_free(&to.out)
 	}
@@ -540,27 +561,41 @@ func madeBy[T any](own C.uintptr_t, room *T, n C.size_t) []T {
 }
 
 func (m *nativeMessage) Body() []byte {
-	m.flat.Do(m.flatten)
-	return m.body
+	if m.empty {
+		return wire.Empty()
+	}
+	m.once.Do(m.flatten)
+	return m.form.body
 }
 
 func (m *nativeMessage) Resources() int {
-	m.flat.Do(m.flatten)
-	return len(m.resources)
-}
-
-func (m *nativeMessage) readFields(keys []byte, to []fieldValue) int {
 	if m.empty {
-		clear(to) // nothing is found
 		return 0
 	}
-	return int(C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&keys[0]),
-		(*C.struct_xb_field)(unsafe.Pointer(&to[0])), C.size_t(len(to))))
+	m.once.Do(m.flatten)
+	return len(m.form.resources)
+}
+
+// fewFields is how many values have room on the stack.
+const fewFields = 32
+
+func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
+	if m.empty {
+		return true // nothing is found
+	}
+	var room [fewFields]fieldValue
+	values := room[:]
+	if len(d.fields) > fewFields {
+		values = make([]fieldValue, len(d.fields))
+	}
+	length := C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&d.keys[0]),
+		(*C.struct_xb_field)(unsafe.Pointer(&values[0])), C.size_t(len(d.fields)))
+	return length >= 0 && d.store(values, int(length), p)
 }
 
 func (m *nativeMessage) WantsReply() bool { return m.wants }
 
-func (m *nativeMessage) resource(i int) C.uintptr_t { return C.uintptr_t(m.resources[i]) }
+func (m *nativeMessage) resource(i int) C.uintptr_t { return C.uintptr_t(m.form.resources[i]) }
 
 func (m *nativeMessage) DupFD(i int) (uintptr, error) {
 	// xpc_fd_dup leaves it open in programs that are started; under the lock no
@@ -612,7 +647,7 @@ func (m *nativeMessage) DropReply() {
 
 func (m *nativeMessage) Release() {
 	if m.state.CompareAndSwap(inCallback, givenBack) {
-		return // C gives the references back when the callback returns
+		return // C releases the reply when the callback returns
 	}
 	m.DropReply()
 	if m.object != 0 {

@@ -15,8 +15,9 @@ var (
 	// Deliver calls f with what an object arrives as.
 	Deliver func(object uintptr, f func(driver.Message))
 	// Receiver gives a function that calls f with an object as a received
-	// *xpc.Message, as a reply handler is called, until free.
-	Receiver func(f func(message any)) (receive func(object uintptr), free func())
+	// *xpc.Message, as a reply handler is called, until free: any number of times,
+	// from C, as libxpc does.
+	Receiver func(f func(message any)) (receive func(object uintptr, times int), free func())
 	// RunMain is the backend's Main for a pretended process: on any thread, and
 	// again for the next. It never returns.
 	RunMain func(accept func(driver.Conn))
@@ -28,5 +29,5 @@ var (
 func Receive(object uintptr, f func(message any)) {
 	receive, free := Receiver(f)
 	defer free()
-	receive(object)
+	receive(object, 1)
 }

@@ -122,9 +122,7 @@ func (c codec) encode(n int) {
 func decode(object uintptr, out any, n int) {
 	receive, free := native.Receiver(func(m any) { must(m.(*xpc.Message).Decode(out)) })
 	defer free()
-	for range n {
-		receive(object)
-	}
+	receive(object, n)
 }
 
 func median(all []float64) float64 {

@@ -202,7 +202,8 @@ cf_decode(int shape, xpc_object_t d, size_t n)
 void benchReceived(uintptr_t handle, xpc_object_t d);
 
 void
-cf_deliver(xpc_object_t d, uintptr_t handle)
+cf_deliver(xpc_object_t d, uintptr_t handle, size_t n)
 {
-	benchReceived(handle, d);
+	for (; n > 0; n--)
+		benchReceived(handle, d);
 }

@@ -307,7 +307,8 @@ func (c *caller) encode(v any, n int) {
 	}
 }
 
-// decode reads a message n times, each time as an event handler receives it.
+// decode reads a message n times, each time as an event handler receives it: in a
+// function that C calls.
 func (c *caller) decode(object uintptr, v any, n int) {
 	h := cgo.NewHandle(func(d C.xpc_object_t) {
 		switch v := v.(type) {
@@ -322,9 +323,7 @@ func (c *caller) decode(object uintptr, v any, n int) {
 		}
 	})
 	defer h.Delete()
-	for range n {
-		C.cf_deliver(raw(object), C.uintptr_t(h))
-	}
+	C.cf_deliver(raw(object), C.uintptr_t(h), C.size_t(n))
 }
 
 //export benchReceived

@@ -5,7 +5,10 @@ package xpc_test
 import (
 	"context"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -227,6 +230,44 @@ func TestNothingIsLeftOfMessages(t *testing.T) {
 			}, patience, time.Millisecond)
 		})
 	}
+}
+
+// A message that somebody else releases in the very moment in which its handler
+// ends is given back once.
+func TestReleaseAgainstTheEndOfTheHandler(t *testing.T) {
+	object, err := native.Encode(xpc.Dictionary{"key": "value"})
+	require.NoError(t, err)
+	defer native.Release(object)
+	objects, counts := standin.Objects(), native.Count()
+
+	const messages = 20000
+	var passed atomic.Pointer[xpc.Message]
+	var other sync.WaitGroup
+	other.Go(func() {
+		spun := 0
+		for i := range messages {
+			m := passed.Swap(nil)
+			for ; m == nil; m = passed.Swap(nil) {
+				runtime.Gosched()
+			}
+			for range i % 500 {
+				spun++ // to come earlier or later
+			}
+			assert.NoError(t, m.Release())
+		}
+	})
+	receive, free := native.Receiver(func(m any) {
+		assert.NoError(t, m.(*xpc.Message).Retain())
+		for passed.Load() != nil {
+			runtime.Gosched()
+		}
+		passed.Store(m.(*xpc.Message))
+	})
+	receive(object, messages)
+	other.Wait()
+	free()
+	assert.LessOrEqual(t, standin.Objects(), objects)
+	assert.False(t, native.Count().Exceeds(counts))
 }
 
 // Without a descriptor left, a received one is an error and the message whole.

@@ -18,7 +18,7 @@ func bridgeSet() *set {
 		out:       ".build/mutate/results.txt",
 		timeout:   time.Minute,
 		files: []string{
-			"bridge.m", "xpc_darwin.go", "state.go", "connection.go", "handles.go",
+			"bridge.m", "xpc_darwin.go", "state.go", "inflight.go", "connection.go", "handles.go",
 			"handlers.go", "queue.go", "message.go", "objects.m", "flatten.m",
 		},
 		find: func(name string, src []byte) ([]*mutant, error) {

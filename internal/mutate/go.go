@@ -15,7 +15,7 @@ var (
 	inFlight = regexp.MustCompile(`^(begin|end|Add)$`)
 	counted  = regexp.MustCompile(`\.(calls|uses|user|suspends|used)$`)
 	fields   = regexp.MustCompile(`\.(phase|closed|over|released|handler|replying|reply|bound|done|latch|value|free|required|finalizer|context|suspends|d)$`)
-	stated   = regexp.MustCompile(`\b(phase|was|closed|over|released|calls|uses|user|suspends|suspended|alive|live|queued|cancelled|freed|sent|to|refused|handler|replying|before|begin|mayActivate|maySend|cancel|close|required|value|used|half|bound|done|m\.reply|m\.d|m\.conn|dead|m\.region|d)\b`)
+	stated   = regexp.MustCompile(`\b(phase|was|closed|over|released|calls|spent|first|sealed|isOver|end|seal|take|uses|user|suspends|suspended|alive|live|queued|cancelled|freed|sent|to|refused|handler|replying|before|begin|mayActivate|maySend|cancel|close|required|value|used|half|bound|done|m\.reply|m\.d|m\.conn|dead|m\.region|d)\b`)
 	refuses  = regexp.MustCompile(`\b(misuse|unsupported|foreign|ErrClosed|ErrBusy|ErrReplied|ErrNoReplyWanted|errors\.New|fmt\.Errorf)\b`)
 	tagged   = regexp.MustCompile(`(\.phase|\.replying|^before)$`)
 )
@@ -57,6 +57,7 @@ func goMutants(name string, src []byte) (found []*mutant, err error) {
 		}
 		locks := map[string][]ast.Node{}
 		var order []string
+		alone := map[*ast.CallExpr]bool{}
 		statement := func(n ast.Node, call *ast.CallExpr) {
 			called := text(call.Fun)
 			last := called[strings.LastIndexAny(called, ".")+1:]
@@ -79,6 +80,7 @@ func goMutants(name string, src []byte) (found []*mutant, err error) {
 			switch n := n.(type) {
 			case *ast.ExprStmt:
 				if call, ok := n.X.(*ast.CallExpr); ok {
+					alone[call] = true
 					statement(n, call)
 				}
 			case *ast.DeferStmt:
@@ -96,6 +98,10 @@ func goMutants(name string, src []byte) (found []*mutant, err error) {
 			case *ast.CallExpr:
 				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "CompareAndSwap" {
 					add("check", n, "(", " || mutant(@))", n)
+				}
+				// Counts whose result is used; the others are statements.
+				if s, ok := n.Fun.(*ast.SelectorExpr); ok && (s.Sel.Name == "Add" || s.Sel.Name == "Or") && !alone[n] {
+					add("count", n, "uncounted(@, func() int64 { return ", " })", n)
 				}
 				if strings.HasSuffix(text(n.Fun), ".xb_retain") || strings.HasSuffix(text(n.Fun), ".xb_queue_retain") {
 					add("retain", n, "func() C.uintptr_t { if mutant(@) { return "+text(n.Args[0])+" }; return ", " }()", n)

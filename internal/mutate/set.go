@@ -83,5 +83,12 @@ func unless[T ~uint8](n int, v T) T {
 	}
 	return v
 }
+
+func uncounted[T any](n int, f func() T) (none T) {
+	if mutant(n) {
+		return none
+	}
+	return f()
+}
 `, "PKG", pkg, 1) + more
 }

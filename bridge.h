@@ -48,12 +48,13 @@ struct xb_resource {
 
 enum { XB_MESSAGE = 1, XB_PEER, XB_ERROR };
 
-// What an event or an outcome is.
+// What an event or an outcome is. In an event a message or an error is lent until the
+// callback returns, and a peer is given; in an outcome either is given.
 struct xb_event {
 	int32_t kind;
 	int32_t code;     // XB_ERROR: driver.ErrorCode
 	uintptr_t object; // the message, the peer or the error; 0 for an empty outcome
-	uintptr_t reply;  // the reply that is owed, if one is
+	uintptr_t reply;  // the reply that is owed, if one is; Go writes back what is left of it
 	bool empty;       // XB_MESSAGE: there is nothing in it
 };
 

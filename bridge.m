@@ -150,8 +150,8 @@ describe(xpc_object_t o)
 	return ev;
 }
 
-// deliver describes an object to f. libxpc holds it meanwhile, and Go retains what
-// it keeps.
+// deliver describes an object to f. libxpc holds it meanwhile: Go retains a message
+// that it keeps, and is given the peer.
 static void
 deliver(xpc_object_t o, bool request, uintptr_t handle, int (*f)(uintptr_t, struct xb_event *))
 {

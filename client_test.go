@@ -92,6 +92,15 @@ func TestClientRemoteErrors(t *testing.T) {
 			xpc.RemoteError{Code: xpc.CodePanic, Message: "the handler panicked"}},
 		{"Goexit", func(context.Context, *xpc.Message) (any, error) { runtime.Goexit(); return nil, nil },
 			xpc.RemoteError{Code: xpc.CodePanic, Message: "the handler ended its goroutine"}},
+		{"reply that panics", func(context.Context, *xpc.Message) (any, error) {
+			return xpc.Dictionary{"x": marshaler(func() (any, error) { panic("secret") })}, nil
+		}, xpc.RemoteError{Code: xpc.CodePanic, Message: "the handler panicked"}},
+		{"reply that panics when sent", func(_ context.Context, m *xpc.Message) (any, error) {
+			return nil, m.Reply(xpc.Dictionary{"x": marshaler(func() (any, error) { panic("secret") })})
+		}, xpc.RemoteError{Code: xpc.CodePanic, Message: "the handler panicked"}},
+		{"reply that ends its goroutine", func(context.Context, *xpc.Message) (any, error) {
+			return xpc.Dictionary{"x": marshaler(func() (any, error) { runtime.Goexit(); return nil, nil })}, nil
+		}, xpc.RemoteError{Code: xpc.CodePanic, Message: "the handler ended its goroutine"}},
 		{"bad reply", func(context.Context, *xpc.Message) (any, error) { return xpc.Dictionary{"c": make(chan int)}, nil },
 			xpc.RemoteError{Code: xpc.CodeBadReply}},
 		{"reply that is no dictionary", func(context.Context, *xpc.Message) (any, error) { return 1, nil },

@@ -53,6 +53,11 @@ func (c *color) UnmarshalText(text []byte) error {
 
 var errColor = errors.New("not a color")
 
+// marshaler is a value that is what a function says.
+type marshaler func() (any, error)
+
+func (f marshaler) MarshalXPC() (any, error) { return f() }
+
 func (p point) MarshalXPC() (any, error) {
 	if p.X < 0 {
 		return nil, errColor

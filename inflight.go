@@ -12,40 +12,30 @@ const (
 	over   int64 = 1 << 61 // the last event has been delivered
 )
 
-// begin counts a call in, false once sealed.
-func (f *inflight) begin() bool {
+// enter counts a call in that sets a flag, unless there is one that keeps it out.
+func (f *inflight) enter(sets, unless int64) bool {
 	for {
 		n := f.n.Load()
-		if n&sealed != 0 {
+		if n&unless != 0 {
 			return false
 		}
-		if f.n.CompareAndSwap(n, n+1) {
+		if f.n.CompareAndSwap(n, n+sets+1) {
 			return true
 		}
 	}
 }
+
+// begin counts a call in, false once sealed.
+func (f *inflight) begin() bool { return f.enter(0, sealed) }
 
 // end counts a call out. It is true for the one that nothing comes after.
 func (f *inflight) end() (spent bool) { return f.n.Add(-1) == sealed|over }
 
 // seal lets no call begin any more, and counts the one in that seals: true once.
-func (f *inflight) seal() bool {
-	for {
-		n := f.n.Load()
-		if n&sealed != 0 {
-			return false
-		}
-		if f.n.CompareAndSwap(n, n|sealed+1) {
-			return true
-		}
-	}
-}
+func (f *inflight) seal() bool { return f.enter(sealed, sealed) }
 
-// finish records the last event. spent is as for end.
-func (f *inflight) finish() (first, spent bool) {
-	n := f.n.Or(over)
-	return n&over == 0, n == sealed
-}
+// finish records the last event, and counts the one in that does: true once.
+func (f *inflight) finish() bool { return f.enter(over, over) }
 
 func (f *inflight) isOver() bool { return f.n.Load()&over != 0 }
 

@@ -19,19 +19,18 @@ func TestInflight(t *testing.T) {
 	seal := func(first bool) func(*testing.T, *inflight) {
 		return func(t *testing.T, f *inflight) { assert.Equal(t, first, f.seal()) }
 	}
-	finish := func(first, spent bool) func(*testing.T, *inflight) {
+	finish := func(first bool) func(*testing.T, *inflight) {
 		return func(t *testing.T, f *inflight) {
-			gotFirst, gotSpent := f.finish()
-			assert.Equal(t, [2]bool{first, spent}, [2]bool{gotFirst, gotSpent})
+			assert.Equal(t, first, f.finish())
 			assert.True(t, f.isOver())
 		}
 	}
 	for name, steps := range map[string][]func(*testing.T, *inflight){
-		"nothing ends it but all three": {begin(true), begin(true), end(false), seal(true), finish(true, false), end(false), end(true)},
-		"the last event comes last":     {begin(true), seal(true), end(false), end(false), finish(true, true)},
-		"each counts once":              {finish(true, false), finish(false, false), seal(true), seal(false), end(true)},
-		"no call after the seal":        {seal(true), begin(false), finish(true, false), begin(false), end(true), begin(false), finish(false, false)},
-		"calls after the last event":    {finish(true, false), begin(true), end(false), begin(true), seal(true), end(false), end(true)},
+		"nothing ends it but all three": {begin(true), begin(true), end(false), seal(true), finish(true), end(false), end(false), end(true)},
+		"the last event comes last":     {begin(true), seal(true), end(false), end(false), finish(true), end(true)},
+		"each counts once":              {finish(true), finish(false), seal(true), seal(false), end(false), end(true)},
+		"no call after the seal":        {seal(true), begin(false), finish(true), begin(false), end(false), end(true), begin(false), finish(false)},
+		"calls after the last event":    {finish(true), begin(true), end(false), end(false), begin(true), seal(true), end(false), end(true)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var f inflight
@@ -59,7 +58,7 @@ func TestInflightIsSpentOnce(t *testing.T) {
 			})
 		}
 		all.Go(func() {
-			if _, last := f.finish(); last {
+			if f.finish() && f.end() {
 				spent.Add(1)
 			}
 		})

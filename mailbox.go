@@ -219,12 +219,12 @@ func (l *link) do(t task) {
 		return
 	}
 	defer t.m.Release()
-	reply, err := l.serve(t)
-	l.answer(t, reply, err)
+	l.serve(t)
 }
 
-// serve calls the handler. Whatever the handler does, the request is answered.
-func (l *link) serve(t task) (reply any, err error) {
+// serve calls the handler and sends its answer. Whatever the handler does, and the
+// methods of what it returns, the request is answered.
+func (l *link) serve(t task) {
 	returned := false
 	defer func() {
 		if returned {
@@ -232,15 +232,15 @@ func (l *link) serve(t task) (reply any, err error) {
 		}
 		if r := recover(); r != nil {
 			l.panicked("a handler", r)
-			reply, err = nil, &RemoteError{CodePanic, "the handler panicked"}
+			l.answer(t, nil, &RemoteError{CodePanic, "the handler panicked"})
 			return
 		}
 		l.set.log().Error("xpc: a handler called runtime.Goexit", "service", l.conn.Name())
 		l.answer(t, nil, &RemoteError{CodePanic, "the handler ended its goroutine"})
 	}()
-	reply, err = l.handler.ServeXPC(t.ctx, t.m)
+	reply, err := l.handler.ServeXPC(t.ctx, t.m)
+	l.answer(t, reply, err)
 	returned = true
-	return reply, err
 }
 
 func (l *link) panicked(what string, r any) {

@@ -189,11 +189,10 @@ func (m *Message) pinLocked(op string) (driver.Message, error) {
 
 func (m *Message) unpin() {
 	m.mu.Lock()
-	m.unpinLocked()
+	m.unlockAndUnpin()
 }
 
-// unpinLocked unlocks, too.
-func (m *Message) unpinLocked() {
+func (m *Message) unlockAndUnpin() {
 	m.uses--
 	m.unlockAndRelease()
 }
@@ -304,7 +303,7 @@ func (m *Message) reply(v any) (err error) {
 		if !sent {
 			m.replying = before // it is still due
 		}
-		m.unpinLocked()
+		m.unlockAndUnpin()
 	}()
 	e := newEncoder(m.conn.rt.wireLimits())
 	defer e.free()

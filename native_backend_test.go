@@ -270,6 +270,26 @@ func TestReleaseAgainstTheEndOfTheHandler(t *testing.T) {
 	assert.False(t, native.Count().Exceeds(counts))
 }
 
+// The same of a request, whose owed reply goes with it.
+func TestRequestReleasedAsItsHandlerEnds(t *testing.T) {
+	b := newBackendPair(t)
+	objects, counts := standin.Objects(), native.Count()
+	outcomes := make(chan driver.Event, 1)
+	spun := 0
+	for i := range 3000 {
+		require.NoError(t, b.client.SendWithReply(emptyPayload(), nil, func(ev driver.Event) { outcomes <- ev }))
+		m := (<-b.served).Message
+		for range i % 300 {
+			spun++
+		}
+		m.Release()
+		require.Equal(t, driver.Interrupted, (<-outcomes).Err)
+	}
+	assert.Eventually(t, func() bool {
+		return standin.Objects() <= objects && !native.Count().Exceeds(counts)
+	}, patience, time.Millisecond)
+}
+
 // Without a descriptor left, a received one is an error and the message whole.
 func TestNoDescriptorLeft(t *testing.T) {
 	o, err := native.Encode(xpc.Dictionary{"fd": os.Stdin})

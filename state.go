@@ -66,31 +66,26 @@ func (s *state) begin() error {
 
 func (s *state) end() {
 	if s.calls.end() {
-		s.release()
+		// On another thread: the last event is delivered on one of the backend's
+		// own, which must not free what it runs on.
+		go s.d.Release()
 	}
 }
 
 // finish records that no event comes any more; cut ends, before Done tells of it,
-// what would let one through.
+// what would let one through. The reference stays until both are over.
 func (s *state) finish(cut func()) {
-	first, spent := s.calls.finish()
-	if !first {
+	if !s.calls.finish() {
 		return
 	}
+	defer s.end()
 	cut()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.done != nil {
 		close(s.done)
 	}
-	s.mu.Unlock()
-	if spent {
-		s.release()
-	}
 }
-
-// release gives the reference back on another thread: the last event is delivered
-// on one of the backend's own, which must not free what it runs on.
-func (s *state) release() { go s.d.Release() }
 
 // latch receives the events of a connection that was cancelled or torn down
 // before the program activated it, and hands them on once there is a binding.

@@ -579,6 +579,8 @@ func (m *nativeMessage) Resources() int {
 // fewFields is how many values have room on the stack.
 const fewFields = 32
 
+var manyFields = sync.Pool{New: func() any { return new([maxDirect]fieldValue) }}
+
 func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
 	if m.empty {
 		return true // nothing is found
@@ -586,7 +588,9 @@ func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
 	var room [fewFields]fieldValue
 	values := room[:]
 	if len(d.fields) > fewFields {
-		values = make([]fieldValue, len(d.fields))
+		many := manyFields.Get().(*[maxDirect]fieldValue)
+		defer manyFields.Put(many)
+		values = many[:]
 	}
 	length := C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&d.keys[0]),
 		(*C.struct_xb_field)(unsafe.Pointer(&values[0])), C.size_t(len(d.fields)))

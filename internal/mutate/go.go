@@ -12,9 +12,9 @@ import (
 
 var (
 	released = regexp.MustCompile(`(?i)^(xb_)?(release\w*|unlockAndRelease|free|drop\w*|retain|pin|unpin|keepAlive|munmap|stop|cut|discard|abandon|settle|finish|ended|closeOnExec|close|addCleanup)$`)
-	inFlight = regexp.MustCompile(`^(begin|end|Add)$`)
-	counted  = regexp.MustCompile(`\.(calls|uses|user|suspends|used)$`)
-	fields   = regexp.MustCompile(`\.(phase|closed|over|released|handler|replying|reply|bound|done|latch|value|free|required|finalizer|context|suspends|d)$`)
+	inFlight = regexp.MustCompile(`^(begin|end|Add|Or)$`)
+	counted  = regexp.MustCompile(`\.(uses|user|suspends|used)$`)
+	fields   = regexp.MustCompile(`\.(phase|handler|replying|reply|bound|done|latch|value|free|required|finalizer|context|suspends|d)$`)
 	stated   = regexp.MustCompile(`\b(phase|was|closed|over|released|calls|spent|first|sealed|isOver|end|seal|take|uses|user|suspends|suspended|alive|live|queued|cancelled|freed|sent|to|refused|handler|replying|before|begin|mayActivate|maySend|cancel|close|required|value|used|half|bound|done|m\.reply|m\.d|m\.conn|dead|m\.region|d)\b`)
 	refuses  = regexp.MustCompile(`\b(misuse|unsupported|foreign|ErrClosed|ErrBusy|ErrReplied|ErrNoReplyWanted|errors\.New|fmt\.Errorf)\b`)
 	tagged   = regexp.MustCompile(`(\.phase|\.replying|^before)$`)
@@ -99,7 +99,7 @@ func goMutants(name string, src []byte) (found []*mutant, err error) {
 				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "CompareAndSwap" {
 					add("check", n, "(", " || mutant(@))", n)
 				}
-				// Counts whose result is used; the others are statements.
+				// Counts of int64 whose result is used; the others are statements.
 				if s, ok := n.Fun.(*ast.SelectorExpr); ok && (s.Sel.Name == "Add" || s.Sel.Name == "Or") && !alone[n] {
 					add("count", n, "uncounted(@, func() int64 { return ", " })", n)
 				}

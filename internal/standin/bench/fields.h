@@ -12,7 +12,7 @@ enum { SHAPE_4, SHAPE_16, SHAPE_64, SHAPE_NESTED };
 void cf_encode(int shape, size_t n);
 void cf_decode(int shape, xpc_object_t d, size_t n);
 
-// cf_deliver hands an object to Go as an event handler does.
+// cf_deliver hands an object to Go n times, each as an event handler does.
 void cf_deliver(xpc_object_t d, uintptr_t handle, size_t n);
 
 #endif

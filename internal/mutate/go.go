@@ -103,7 +103,7 @@ func goMutants(name string, src []byte) (found []*mutant, err error) {
 				if s, ok := n.Fun.(*ast.SelectorExpr); ok && (s.Sel.Name == "Add" || s.Sel.Name == "Or") && !alone[n] {
 					add("count", n, "uncounted(@, func() int64 { return ", " })", n)
 				}
-				if strings.HasSuffix(text(n.Fun), ".xb_retain") || strings.HasSuffix(text(n.Fun), ".xb_queue_retain") {
+				if f := text(n.Fun); (strings.HasSuffix(f, ".xb_retain") || strings.HasSuffix(f, ".xb_queue_retain")) && !alone[n] {
 					add("retain", n, "func() C.uintptr_t { if mutant(@) { return "+text(n.Args[0])+" }; return ", " }()", n)
 				}
 			case *ast.IfStmt:

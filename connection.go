@@ -399,12 +399,7 @@ func (c *Connection) send(op string, msg any, f func(*driver.Payload) error) err
 	if m, ok := msg.(*Message); ok && m != nil && m.WantsReply() && m.conn != c {
 		return misuse(op, "a message that expects a reply can be sent only on its own connection (row 65)")
 	}
-	e := newEncoder(c.rt.wireLimits())
-	defer e.free()
-	if err := e.message(op, msg); err != nil {
-		return err
-	}
-	return f(&e.payload)
+	return encoded(op, msg, c.rt.wireLimits(), f)
 }
 
 func (c *Connection) maySend(op string) error {

@@ -80,6 +80,22 @@ func (e *encoder) forget() {
 	e.originals, e.local = e.originals[:0], false
 }
 
+// nothing is the empty dictionary, which most acknowledgements are.
+var nothing = driver.Payload{Body: wire.Empty()}
+
+// encoded calls f with the payload of a message, which is good until f returns.
+func encoded(op string, msg any, limits wire.Limits, f func(*driver.Payload) error) error {
+	if d, ok := msg.(Dictionary); ok && len(d) == 0 && limits.Size >= len(nothing.Body) {
+		return f(&nothing)
+	}
+	e := newEncoder(limits)
+	defer e.free()
+	if err := e.message(op, msg); err != nil {
+		return err
+	}
+	return f(&e.payload)
+}
+
 // message encodes the argument of a send.
 func (e *encoder) message(op string, msg any) error {
 	if m, ok := msg.(*Message); msg == nil || ok && m == nil {

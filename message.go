@@ -305,11 +305,7 @@ func (m *Message) reply(v any) (err error) {
 		}
 		m.unlockAndUnpin()
 	}()
-	e := newEncoder(m.conn.rt.wireLimits())
-	defer e.free()
-	if err = e.message("Reply", v); err == nil {
-		err = d.Reply(&e.payload)
-	}
+	err = encoded("Reply", v, m.conn.rt.wireLimits(), d.Reply)
 	sent = err == nil
 	return err
 }

@@ -33,14 +33,14 @@ import (
 
 func init() {
 	internal.Encode = func(v any) (o uintptr, err error) {
-		err = encoded(v, func(p *driver.Payload) error {
+		err = encoded("Encode", v, wire.DefaultLimits, func(p *driver.Payload) error {
 			o, err = buildObject(p)
 			return err
 		})
 		return o, err
 	}
 	internal.EncodeOnce = func(v any) error {
-		return encoded(v, func(p *driver.Payload) error {
+		return encoded("Encode", v, wire.DefaultLimits, func(p *driver.Payload) error {
 			return withPayload(p, func(p payload) C.int {
 				return C.make_and_release(p.body, p.length, p.resources, p.count)
 			})
@@ -67,15 +67,6 @@ func init() {
 		C.xb_main()
 	}
 	internal.Release = func(o uintptr) { C.xb_release(C.uintptr_t(o)) }
-}
-
-func encoded(v any, f func(*driver.Payload) error) error {
-	e := newEncoder(wire.DefaultLimits)
-	defer e.free()
-	if err := e.message("Encode", v); err != nil {
-		return err
-	}
-	return f(&e.payload)
 }
 
 func buildObject(p *driver.Payload) (o uintptr, err error) {

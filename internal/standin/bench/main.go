@@ -153,11 +153,16 @@ func (g *goPair) close() {
 	<-g.listener.Done()
 }
 
-func message(size int) xpc.Dictionary {
-	if size == 0 {
-		return xpc.Dictionary{}
-	}
-	return xpc.Dictionary{"d": make([]byte, size)}
+// message gives the message of a figure, made when that is first taken: 64 MiB that
+// lie there from the start would let Go's heap grow to twice that between
+// collections, and all figures run in memory that no cache holds.
+func message(size int) func() xpc.Dictionary {
+	return sync.OnceValue(func() xpc.Dictionary {
+		if size == 0 {
+			return xpc.Dictionary{}
+		}
+		return xpc.Dictionary{"d": make([]byte, size)}
+	})
 }
 
 func must(err error) {
@@ -167,8 +172,9 @@ func must(err error) {
 }
 
 func (g *goPair) sync(size int) func(int) {
-	d := message(size)
+	of := message(size)
 	return func(n int) {
+		d := of()
 		for range n {
 			m, err := g.client.SendMessageWithReplySync(d)
 			must(err)
@@ -179,8 +185,9 @@ func (g *goPair) sync(size int) func(int) {
 
 // data reads what comes back, as the service does.
 func (g *goPair) data(size int) func(int) {
-	d := message(size)
+	of := message(size)
 	return func(n int) {
+		d := of()
 		for range n {
 			m, err := g.client.SendMessageWithReplySync(d)
 			must(err)
@@ -193,8 +200,9 @@ func (g *goPair) data(size int) func(int) {
 }
 
 func (g *goPair) call(size int) func(int) {
-	d, ctx := message(size), context.Background()
+	of, ctx := message(size), context.Background()
 	return func(n int) {
+		d := of()
 		for range n {
 			m, err := g.client.Call(ctx, d)
 			must(err)
@@ -204,8 +212,9 @@ func (g *goPair) call(size int) func(int) {
 }
 
 func (g *goPair) async(size, window int) func(int) {
-	d := message(size)
+	of := message(size)
 	return func(n int) {
+		d := of()
 		free := make(chan struct{}, window)
 		for range n {
 			free <- struct{}{}
@@ -218,8 +227,9 @@ func (g *goPair) async(size, window int) func(int) {
 }
 
 func (g *goPair) send(size int) func(int) {
-	d := message(size)
+	of := message(size)
 	return func(n int) {
+		d := of()
 		for range n {
 			must(g.client.SendMessage(d))
 		}

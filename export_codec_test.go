@@ -63,8 +63,9 @@ var (
 // Flattened tells whether a message was made into its flat form.
 func Flattened(m *Message) bool { return m.parsed }
 
-// MaxDirect and SharedBytes bound what is read field by field.
+// What is read field by field.
 const (
 	MaxDirect   = maxDirect
+	FewFields   = fewFields
 	SharedBytes = sharedBytes
 )

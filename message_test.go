@@ -3,6 +3,7 @@ package xpc
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +47,22 @@ func TestMessageReleasedOnce(t *testing.T) {
 			assert.Zero(t, d.released)
 			return nil
 		}))
+		assert.Equal(t, 1, d.released)
+	})
+	t.Run("whoever else uses it", func(t *testing.T) {
+		d := &received{}
+		m := newMessage(nil, d, wire.DefaultLimits)
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				for range 1000 {
+					assert.NoError(t, m.use("test", func(driver.Message) error { return nil }))
+				}
+			})
+		}
+		all.Wait()
+		assert.Zero(t, d.released)
+		m.drop()
 		assert.Equal(t, 1, d.released)
 	})
 	t.Run("at once, where all is in Go", func(t *testing.T) {
@@ -125,4 +142,18 @@ func TestQueueReleasedOnce(t *testing.T) {
 	assert.Equal(t, 1, d.released)
 	assert.ErrorIs(t, q.Async(func() {}), ErrMisuse)
 	assert.ErrorIs(t, WrapQueue("", &queueRecorder{}).Async(nil), ErrMisuse)
+}
+
+// After Close of its connection a request cannot be answered, and Close is not
+// undone by the attempt.
+func TestReplyAfterClose(t *testing.T) {
+	c, _ := recorded()
+	require.NoError(t, c.Close())
+	d := &received{reply: func() error { t.Error("sent"); return nil }}
+	m := newMessage(c, d, wire.DefaultLimits)
+	for range 2 {
+		assert.ErrorIs(t, m.Reply(Dictionary{}), ErrClosed)
+	}
+	assert.Equal(t, sealed, c.s.calls.n.Load())
+	m.drop()
 }

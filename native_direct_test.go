@@ -173,6 +173,29 @@ func TestNotDirect(t *testing.T) {
 	}
 }
 
+// However many fields there are, on either side of what has room on the stack.
+func TestDirectManyFields(t *testing.T) {
+	for _, n := range []int{1, xpc.FewFields - 1, xpc.FewFields, xpc.FewFields + 1, xpc.MaxDirect} {
+		var fields []reflect.StructField
+		for i := range n {
+			fields = append(fields, reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[int]()})
+		}
+		v := reflect.New(reflect.StructOf(fields))
+		for i := range n {
+			v.Elem().Field(i).SetInt(int64(i + 1))
+		}
+		o, err := native.Encode(v.Interface())
+		require.NoError(t, err)
+		out := reflect.New(v.Elem().Type())
+		native.Receive(o, func(m any) {
+			require.NoError(t, m.(*xpc.Message).Decode(out.Interface()))
+			assert.False(t, xpc.Flattened(m.(*xpc.Message)))
+		})
+		native.Release(o)
+		assert.Equal(t, v.Interface(), out.Interface())
+	}
+}
+
 // Structs of plain fields with one method of their own, and no other.
 type (
 	refusing struct{ A int }

@@ -72,8 +72,12 @@ const (
 	storeUUID
 )
 
-// maxDirect bounds what is read of a message beside its plan: 16 bytes a field.
-const maxDirect = 256
+// maxDirect bounds what is read of a message beside its plan, 16 bytes a field.
+// The values of a few fields have room on the stack.
+const (
+	maxDirect = 256
+	fewFields = 32
+)
 
 func directOf(fields []field) *direct {
 	if len(fields) == 0 || len(fields) > maxDirect {

@@ -235,6 +235,21 @@ func TestBindingsAreCut(t *testing.T) {
 	assert.Equal(t, []string{"first"}, got)
 }
 
+// What is asked of a connection while it is closed is answered either way.
+func TestCredentialsAgainstClose(t *testing.T) {
+	for range 100 {
+		c, _ := recorded()
+		var all sync.WaitGroup
+		all.Go(func() { assert.NoError(t, c.Close()) })
+		all.Go(func() {
+			for range 50 {
+				assert.Equal(t, driver.NoCredentials.PID, c.PID())
+			}
+		})
+		all.Wait()
+	}
+}
+
 func TestFinalizerOnce(t *testing.T) {
 	c, _ := recorded()
 	n := 0

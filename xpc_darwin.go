@@ -576,9 +576,6 @@ func (m *nativeMessage) Resources() int {
 	return len(m.form.resources)
 }
 
-// fewFields is how many values have room on the stack.
-const fewFields = 32
-
 var manyFields = sync.Pool{New: func() any { return new([maxDirect]fieldValue) }}
 
 func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {

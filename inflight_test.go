@@ -82,7 +82,7 @@ func TestSlots(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			for range 300_000 {
+			for range 100_000 {
 				if s.take(5) {
 					s.free()
 				}

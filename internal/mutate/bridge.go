@@ -63,7 +63,7 @@ func bridgeSet() *set {
 				{program{dir: "xpctest", race: race, flags: tags}, []string{"-test.run", "TestStandin"}},
 			}
 			if ofCodec(m) {
-				corpus := run{program{dir: "internal/standin/fuzz", own: "objects"}, []string{"-runs=0", "corpus"}}
+				corpus := run{program{dir: "internal/standin/fuzz", own: "objects"}, []string{"-runs=0", "-artifact_prefix=" + os.TempDir() + "/", "corpus"}}
 				all = append([]run{corpus}, all...)
 			}
 			return all

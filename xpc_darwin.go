@@ -576,8 +576,6 @@ func (m *nativeMessage) Resources() int {
 	return len(m.form.resources)
 }
 
-var manyFields = sync.Pool{New: func() any { return new([maxDirect]fieldValue) }}
-
 func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
 	if m.empty {
 		return true // nothing is found

@@ -1,6 +1,7 @@
 package xpctest_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -30,6 +31,23 @@ func TestScenarioFiles(t *testing.T) {
 		}
 	}
 	t.Logf("%d scenarios, %d questions", len(all), len(questions))
+}
+
+// docs/conformance.md is written by make conformance, and speaks of what there is.
+func TestConformancePageIsCurrent(t *testing.T) {
+	text, err := os.ReadFile("../docs/conformance.md")
+	require.NoError(t, err)
+	page := string(text)
+	all, err := xpctest.ParseScenarios(scenarios)
+	require.NoError(t, err)
+	for _, sc := range all {
+		if !sc.Probe {
+			assert.Contains(t, page, fmt.Sprintf("\n| %s | %s |", sc.Name, sc.About))
+		}
+	}
+	for _, c := range xpctest.Cases() {
+		assert.Contains(t, page, fmt.Sprintf("\n| %d | %s |", c.Row, c.Says))
+	}
 }
 
 // What is wrong in a file is found when it is read.

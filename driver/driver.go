@@ -168,7 +168,7 @@ type Message interface {
 	Release()
 }
 
-// Payload is an outgoing dictionary. It belongs to the caller.
+// Payload is an outgoing dictionary. It belongs to the caller: backends only read it.
 type Payload struct {
 	Body      []byte // flat form, package wire
 	Resources []Resource

@@ -130,12 +130,12 @@ int xb_flatten(uintptr_t object, size_t limit, bool release, uint8_t *bytes, siz
 	size_t resource_room, struct xb_flattened *out);
 void xb_flattened_free(const struct xb_flattened *f);
 
-// xb_read_fields reads the fields of a dictionary that keys names: for each a tag
-// of package wire, how many bytes all this takes, and the key with its NUL. What is
-// not there is not found. It gives the length of all strings and data, or less than 0 if a
-// value has another type, or is larger than the limit. The bytes are the
-// dictionary's own.
-int64_t xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct xb_field *fields, size_t count);
+// xb_read_fields reads the fields of a dictionary that keys names, up to a 0: for
+// each a tag of package wire, how many bytes all this takes, and the key with its
+// NUL. What is not there is not found. It gives the length of all strings and data,
+// or less than 0 if a value has another type, or they are larger than the limit. The
+// bytes are the dictionary's own.
+int64_t xb_read_fields(uintptr_t dictionary, size_t limit, const uint8_t *keys, struct xb_field *fields);
 
 // xb_error_text is the description in an error, which the error owns.
 const char *xb_error_text(uintptr_t error);

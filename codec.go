@@ -117,7 +117,7 @@ func Unmarshal(d Getter, v any, flags ...DecodeFlags) error {
 	if m, ok := d.(*Message); ok && m != nil {
 		return m.Decode(v, flags...)
 	}
-	p, err := target("Unmarshal", v)
+	p, plan, err := target("Unmarshal", v)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func Unmarshal(d Getter, v any, flags ...DecodeFlags) error {
 	}
 	return local(d.root().v, func(d *decoder, w wire.Value) error {
 		d.flags(flags)
-		return planOf(p.Type().Elem()).dec(d, w, p.UnsafePointer())
+		return plan.dec(d, w, p)
 	})
 }
 
@@ -134,11 +134,11 @@ func Unmarshal(d Getter, v any, flags ...DecodeFlags) error {
 // rules of [Unmarshal]. It reads the message as it came, without a [Dictionary]
 // in between, and may be called any number of times from any goroutine.
 func (m *Message) Decode(v any, flags ...DecodeFlags) error {
-	p, err := target("Decode", v)
+	p, plan, err := target("Decode", v)
 	if err != nil {
 		return err
 	}
-	if len(flags) == 0 && m.readDirect(p) {
+	if len(flags) == 0 && m.readDirect(plan.direct, p) {
 		return nil
 	}
 	body, err := m.contents("Decode")
@@ -147,7 +147,7 @@ func (m *Message) Decode(v any, flags ...DecodeFlags) error {
 	}
 	return m.with("Decode", func(d *decoder) error {
 		d.flags(flags)
-		return d.last.of(p.Type().Elem()).dec(d, body, p.UnsafePointer())
+		return plan.dec(d, body, p)
 	})
 }
 
@@ -157,24 +157,16 @@ func (d *decoder) flags(flags []DecodeFlags) {
 	}
 }
 
-func target(op string, v any) (reflect.Value, error) {
-	p := reflect.ValueOf(v)
-	if p.Kind() != reflect.Pointer || p.IsNil() {
-		return p, misuse(op, "what to decode to is a %T, and must be a pointer that is not nil", v)
-	}
-	return p, nil
-}
-
 // other encodes a value that is none of the closed set by the plan of its type.
 func (e *encoder) other(v any) error {
+	if q, to := pointed(v); q != nil {
+		return e.pointed(to.pointer, to.plan, q)
+	}
 	r := reflect.ValueOf(v)
 	t := r.Type()
 	if t.Kind() == reflect.Pointer {
-		if r.IsNil() {
-			e.Null()
-			return nil
-		}
-		return e.pointed(t, e.last.of(t.Elem()), r.UnsafePointer())
+		e.Null()
+		return nil
 	}
 	p := e.last.of(t)
 	if p.scratch == nil {

@@ -20,8 +20,7 @@ type decoder struct {
 	depth     int        // what is left of it
 	next      uint32     // resources come in order, once each
 	taken     []*os.File // handed out so far, to be closed if decoding fails
-	last      lastPlan
-	undo      []func() // and what else is to be done then
+	undo      []func()   // and what else is to be done then
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -44,7 +43,7 @@ func (d *decoder) free(err error) {
 	}
 	clear(d.taken)
 	clear(d.undo)
-	*d = decoder{taken: d.taken[:0], undo: d.undo[:0], last: d.last}
+	*d = decoder{taken: d.taken[:0], undo: d.undo[:0]}
 	decoders.Put(d)
 }
 

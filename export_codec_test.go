@@ -66,6 +66,5 @@ func Flattened(m *Message) bool { return m.parsed }
 // What is read field by field.
 const (
 	MaxDirect   = maxDirect
-	FewFields   = fewFields
 	SharedBytes = sharedBytes
 )

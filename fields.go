@@ -32,54 +32,98 @@ func (v *fieldValue) copied(room []byte) (b, rest []byte) {
 	return b, room[n:]
 }
 
-// manyFields are values that have no room on the stack.
-var manyFields = sync.Pool{New: func() any { return new([maxDirect]fieldValue) }}
+// A reading has room for the values of a message, and for its strings and data.
+type reading struct {
+	values [maxDirect]fieldValue
+	text   []byte
+}
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// room is for n bytes of strings and data, nil if each has to be on its own.
+func (r *reading) room(n int) []byte {
+	switch {
+	case n == 0 || n > sharedBytes:
+		return nil
+	case n > sharedBytes/4:
+		return make([]byte, n)
+	case n > len(r.text):
+		r.text = make([]byte, sharedBytes)
+	}
+	room := r.text[:n:n]
+	r.text = r.text[n:]
+	return room
+}
 
 // store puts the values where they belong, false if one does not fit. length is that
 // of all strings and data together.
-func (d *direct) store(values []fieldValue, length int, p unsafe.Pointer) bool {
-	var room []byte
-	if 0 < length && length <= sharedBytes {
-		room = make([]byte, length)
+func (d *direct) store(r *reading, length int, p unsafe.Pointer) bool {
+	values := r.values[:]
+	storeWords(d.words, values, p)
+	values = values[len(d.words):]
+	if !storeFixed(d.fixed, values, p) {
+		return false
 	}
-	values = values[:len(d.fields)]
-	for i := range d.fields {
-		v := &values[i]
+	values = values[len(d.fixed):]
+	room := r.room(length)
+	for i := range d.others {
+		v, f := &values[i], &d.others[i]
 		if v.found == 0 {
 			continue
 		}
-		f := &d.fields[i]
 		q := unsafe.Add(p, f.offset)
-		n := v.value
-		ok := true
-		switch f.store {
-		case store64:
-			*(*uint64)(q) = n
-		case storeString:
+		switch f.shape {
+		case shapeString:
 			var b []byte
 			b, room = v.copied(room)
 			*(*string)(q) = unsafe.String(unsafe.SliceData(b), len(b))
-		case storeData:
+		case shapeData:
 			*(*[]byte)(q), room = v.copied(room)
-		case storeBool:
+		case shapeTime:
+			*(*time.Time)(q) = fromDateNanos(int64(v.value))
+		}
+	}
+	return true
+}
+
+func storeWords(to []uintptr, values []fieldValue, p unsafe.Pointer) {
+	values = values[:len(to)]
+	for i, offset := range to {
+		if v := &values[i]; v.found != 0 {
+			*(*uint64)(unsafe.Add(p, offset)) = v.value
+		}
+	}
+}
+
+// storeFixed calls nothing, so that all it needs stays in registers.
+func storeFixed(fields []directField, values []fieldValue, p unsafe.Pointer) bool {
+	values = values[:len(fields)]
+	for i := range fields {
+		v, f := &values[i], &fields[i]
+		if v.found == 0 {
+			continue
+		}
+		q := unsafe.Add(p, f.offset)
+		n := v.value
+		ok := true
+		switch f.shape {
+		case shapeBool:
 			*(*bool)(q) = n != 0
-		case storeTime:
-			*(*time.Time)(q) = fromDateNanos(int64(n))
-		case storeUUID:
+		case shapeUUID:
 			*(*[16]byte)(q) = **(**[16]byte)(unsafe.Pointer(&v.value))
-		case storeInt8:
+		case shapeInt8:
 			ok = put[int8](q, int64(n))
-		case storeInt16:
+		case shapeInt16:
 			ok = put[int16](q, int64(n))
-		case storeInt32:
+		case shapeInt32:
 			ok = put[int32](q, int64(n))
-		case storeUint8:
+		case shapeUint8:
 			ok = put[uint8](q, n)
-		case storeUint16:
+		case shapeUint16:
 			ok = put[uint16](q, n)
-		case storeUint32:
+		case shapeUint32:
 			ok = put[uint32](q, n)
-		case storeFloat32:
+		case shapeFloat32:
 			x := math.Float64frombits(n)
 			if ok = math.IsInf(x, 0) || !math.IsInf(float64(float32(x)), 0); ok {
 				*(*float32)(q) = float32(x)

@@ -29,8 +29,8 @@ type plan struct {
 
 var plans sync.Map // reflect.Type -> *plan
 
-// lastPlan remembers the plan of one type, as most messages of one encoder or
-// decoder are of one type.
+// lastPlan remembers the plan of one type, as most messages of one encoder are of
+// one type.
 type lastPlan struct{ p *plan }
 
 func (l *lastPlan) of(t reflect.Type) *plan {

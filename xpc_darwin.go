@@ -580,16 +580,12 @@ func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
 	if m.empty {
 		return true // nothing is found
 	}
-	var room [fewFields]fieldValue
-	values := room[:]
-	if len(d.fields) > fewFields {
-		many := manyFields.Get().(*[maxDirect]fieldValue)
-		defer manyFields.Put(many)
-		values = many[:]
-	}
+	r := readings.Get().(*reading)
 	length := C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&d.keys[0]),
-		(*C.struct_xb_field)(unsafe.Pointer(&values[0])), C.size_t(len(d.fields)))
-	return length >= 0 && d.store(values, int(length), p)
+		(*C.struct_xb_field)(unsafe.Pointer(&r.values)))
+	ok := length >= 0 && d.store(r, int(length), p)
+	readings.Put(r)
+	return ok
 }
 
 func (m *nativeMessage) WantsReply() bool { return m.wants }

@@ -19,7 +19,7 @@ func bridgeSet() *set {
 		timeout:   time.Minute,
 		files: []string{
 			"bridge.m", "xpc_darwin.go", "state.go", "inflight.go", "connection.go", "handles.go",
-			"handlers.go", "queue.go", "message.go", "objects.m", "flatten.m",
+			"handlers.go", "queue.go", "message.go", "objects.m", "flatten.m", "fields.m",
 		},
 		find: func(name string, src []byte) ([]*mutant, error) {
 			if strings.HasSuffix(name, ".go") {

@@ -82,48 +82,9 @@ func (b builder) structure(p *plan) {
 		byName[f.name] = i
 	}
 	p.direct = directOf(fields)
-	p.enc = func(e *encoder, p unsafe.Pointer) error { return e.structure(fields, p) }
+	steps := stepsOf(fields)
+	p.enc = func(e *encoder, p unsafe.Pointer) error { return e.structure(steps, p) }
 	p.dec = func(d *decoder, v wire.Value, p unsafe.Pointer) error { return d.structure(v, fields, byName, p) }
-}
-
-// shortText is the length up to which a string needs no look at the limits.
-const shortText = 64 << 10
-
-func (e *encoder) structure(fields []field, p unsafe.Pointer) error {
-	if err := e.enter(identity{}); err != nil {
-		return err
-	}
-	mark := e.Begin(wire.Dictionary)
-	n := 0
-	for i := range fields {
-		f := &fields[i]
-		q := unsafe.Add(p, f.offset)
-		if f.via != nil {
-			if q = f.at(p); q == nil {
-				continue
-			}
-		}
-		if f.omit && f.plan.empty(q) {
-			continue
-		}
-		n++
-		if f.entry != "" {
-			if f.plan.fast != wire.String {
-				e.Fixed(f.entry, *(*uint64)(q))
-				continue
-			}
-			if v := *(*string)(q); len(v) <= shortText && strings.IndexByte(v, 0) < 0 {
-				e.Text(f.entry, v)
-				continue
-			}
-		}
-		e.Buf = append(e.Buf, f.key...)
-		if err := f.plan.enc(e, q); err != nil {
-			return within(err, f.name)
-		}
-	}
-	e.End(mark, n)
-	return e.leave()
 }
 
 func (d *decoder) structure(v wire.Value, fields []field, byName map[string]int, p unsafe.Pointer) error {

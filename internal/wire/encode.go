@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // Encoder appends values to Buf. It does not check that calls nest; the callers
@@ -32,19 +33,14 @@ func (e *Encoder) fixed(t Tag, v uint64) {
 		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)) // one check, one store
 }
 
-// Fixed appends an entry whose value has 8 bytes, after its key and tag.
-func (e *Encoder) Fixed(entry string, v uint64) {
-	b := append(e.Buf, entry...)
-	e.Buf = append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24),
-		byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
-}
-
-// Text is Fixed for a string, which must not hold a NUL.
-func (e *Encoder) Text(entry string, v string) {
-	b, n := append(e.Buf, entry...), len(v)
-	b = append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
-	b = append(b, v...)
-	e.Buf = append(b, 0)
+// AppendText appends what follows the tag of a string, which must not hold a NUL.
+func AppendText(buf []byte, v string) []byte {
+	i, n := len(buf), len(v)
+	buf = slices.Grow(buf, n+5)[:i+n+5]
+	binary.LittleEndian.PutUint32(buf[i:], uint32(n))
+	copy(buf[i+4:], v)
+	buf[i+4+n] = 0
+	return buf
 }
 
 // Data appends bytes in place; BigData refers to a resource.
@@ -120,8 +116,4 @@ func (e *Encoder) Unsupported(typeName, description string) {
 	e.text(description)
 }
 
-func (e *Encoder) text(v string) {
-	e.Buf = binary.LittleEndian.AppendUint32(e.Buf, uint32(len(v)))
-	e.Buf = append(e.Buf, v...)
-	e.Buf = append(e.Buf, 0)
-}
+func (e *Encoder) text(v string) { e.Buf = AppendText(e.Buf, v) }

@@ -66,5 +66,6 @@ func Flattened(m *Message) bool { return m.parsed }
 // What is read field by field.
 const (
 	MaxDirect   = maxDirect
+	MaxSingles  = maxSingles
 	SharedBytes = sharedBytes
 )

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // fieldValue is struct xb_field of bridge.h.
@@ -20,7 +22,9 @@ func (v *fieldValue) bytes() []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&v.value)), v.length)
 }
 
-// copied copies them to the front of room, and gives the rest of it; to a place of
+func (v *fieldValue) uuid() [16]byte { return **(**[16]byte)(unsafe.Pointer(&v.value)) }
+
+// copied copies the bytes to the front of room, and gives the rest of it; to a place of
 // their own if there is no room. It is never nil.
 func (v *fieldValue) copied(room []byte) (b, rest []byte) {
 	n := int(v.length)
@@ -53,6 +57,39 @@ func (r *reading) room(n int) []byte {
 	room := r.text[:n:n]
 	r.text = r.text[n:]
 	return room
+}
+
+func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
+	if m.empty {
+		return true // nothing is found
+	}
+	r := readings.Get().(*reading)
+	length := m.readFields(&d.keys[0], &r.values[0])
+	ok := length >= 0 && d.store(r, length, p)
+	readings.Put(r)
+	return ok
+}
+
+func (m *nativeMessage) readSingle(tag wire.Tag, key string) (v single, ok bool) {
+	if m.empty {
+		return v, true
+	}
+	var keys [math.MaxUint8 + 1]byte
+	var f fieldValue
+	keys[0], keys[1] = byte(tag), byte(directEntry(key))
+	copy(keys[2:], key)
+	if m.readFields(&keys[0], &f) < 0 {
+		return v, false
+	}
+	v.found, v.number = f.found != 0, f.value
+	switch {
+	case !v.found:
+	case tag == wire.String || tag == wire.Data:
+		v.bytes = append([]byte{}, f.bytes()...)
+	case tag == wire.UUID:
+		v.uuid = f.uuid()
+	}
+	return v, true
 }
 
 // store puts the values where they belong, false if one does not fit. length is that
@@ -110,7 +147,7 @@ func storeFixed(fields []directField, values []fieldValue, p unsafe.Pointer) boo
 		case shapeBool:
 			*(*bool)(q) = n != 0
 		case shapeUUID:
-			*(*[16]byte)(q) = **(**[16]byte)(unsafe.Pointer(&v.value))
+			*(*[16]byte)(q) = v.uuid()
 		case shapeInt8:
 			ok = put[int8](q, int64(n))
 		case shapeInt16:

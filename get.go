@@ -1,6 +1,7 @@
 package xpc
 
 import (
+	"math"
 	"os"
 	"reflect"
 	"time"
@@ -80,6 +81,11 @@ func (n node) element(i int) (node, bool) {
 // C: xpc_dictionary_get_value and its relatives,
 // https://developer.apple.com/documentation/xpc/1505628-xpc_dictionary_get_value
 func Get[T any](d Getter, key string) (T, bool) {
+	if m, ok := d.(*Message); ok && m != nil {
+		if v, found, ok := alone[T](m, key); ok {
+			return v, found
+		}
+	}
 	if d != nil {
 		if n, ok := d.root().entry(key); ok {
 			return as[T](n)
@@ -87,6 +93,43 @@ func Get[T any](d Getter, key string) (T, bool) {
 	}
 	var zero T
 	return zero, false
+}
+
+// alone reads one key of a message of which nothing was read before. It is not ok
+// where that takes more than a look.
+func alone[T any](m *Message, key string) (out T, found, ok bool) {
+	var v single
+	switch p := any(&out).(type) {
+	case *bool:
+		v, ok = m.readSingle(wire.True, key)
+		*p = v.number != 0
+	case *int64:
+		v, ok = m.readSingle(wire.Int64, key)
+		*p = int64(v.number)
+	case *uint64:
+		v, ok = m.readSingle(wire.Uint64, key)
+		*p = v.number
+	case *float64:
+		v, ok = m.readSingle(wire.Double, key)
+		*p = math.Float64frombits(v.number)
+	case *string:
+		v, ok = m.readSingle(wire.String, key)
+		*p = unsafe.String(unsafe.SliceData(v.bytes), len(v.bytes))
+	case *[]byte:
+		v, ok = m.readSingle(wire.Data, key)
+		*p = v.bytes
+	case *UUID:
+		v, ok = m.readSingle(wire.UUID, key)
+		*p = v.uuid
+	case *time.Time:
+		if v, ok = m.readSingle(wire.Date, key); v.found {
+			*p = fromDateNanos(int64(v.number))
+		}
+	}
+	if !v.found {
+		out = *new(T) // a getter of libxpc gives a number that is not 0, too
+	}
+	return out, v.found, ok
 }
 
 // Lookup follows a path of keys (string) and indexes (int) into a dictionary, as

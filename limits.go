@@ -20,8 +20,9 @@ type Limits struct {
 // SetLimits changes the limits of messages sent and received from here on, on
 // every connection of the runtime; what is 0 goes back to what it is unless set.
 // A message beyond them is a *[ValueError] that names the limit: for its sender,
-// or for whoever decodes it. A struct of plain fields may be decoded all the same,
-// as nothing but these fields is looked at. A limit that is negative or too high is [ErrMisuse].
+// or for whoever decodes it. A struct of plain fields, and a few single keys, may
+// be read all the same, as nothing but these is looked at. A limit that is negative
+// or too high is [ErrMisuse].
 func (r *Runtime) SetLimits(l Limits) error {
 	if l.Depth == 0 {
 		l.Depth = wire.DefaultLimits.Depth

@@ -32,6 +32,7 @@ type Message struct {
 	resources bool
 	handler   bool // the handler's own reference
 	replying  replyState
+	singles   uint8 // getters that read a field alone
 	user      int   // references of Retain, or of the caller of Call
 	uses      int32 // accesses under way
 	body      wire.Value

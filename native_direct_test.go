@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -304,29 +303,4 @@ func TestDirectOfAnEmptyReply(t *testing.T) {
 	}))
 	require.NoError(t, <-got)
 	assert.Equal(t, scalars{S: "as it was"}, out)
-}
-
-// A message that nobody reads is not made into anything, and what is larger than
-// the room for most comes through whole.
-func TestFlattenedWhenAsked(t *testing.T) {
-	d := xpc.Dictionary{"text": strings.Repeat("long ", 10_000)}
-	files := xpc.Array{}
-	for range 40 {
-		files = append(files, os.Stdin)
-	}
-	d["files"] = files
-	o, err := native.Encode(d)
-	require.NoError(t, err)
-	defer native.Release(o)
-	native.Receive(o, func(e any) {
-		m := e.(*xpc.Message)
-		assert.False(t, xpc.Flattened(m))
-		assert.Equal(t, d["text"], m.GetString("text"))
-		assert.True(t, xpc.Flattened(m))
-		all := m.GetArray("files")
-		assert.Len(t, all, 40)
-		for _, f := range all {
-			assert.NoError(t, f.(*os.File).Close())
-		}
-	})
 }

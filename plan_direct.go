@@ -2,13 +2,26 @@ package xpc
 
 import (
 	"math"
+	"strings"
 	"unsafe"
+
+	"github.com/go-xpc/xpc/internal/wire"
 )
 
 // A directReader is a backend's message of which single fields can be read while
-// nothing was made of the whole: into what p points to, false if they do not fit.
+// nothing was made of the whole: into what p points to, or one that a getter wants.
+// It is false if they do not fit.
 type directReader interface {
 	readDirect(d *direct, p unsafe.Pointer) bool
+	readSingle(tag wire.Tag, key string) (v single, ok bool)
+}
+
+// single is what a getter finds.
+type single struct {
+	found  bool
+	number uint64 // or its bits
+	bytes  []byte // a copy, of a string or data
+	uuid   UUID
 }
 
 // direct is how a struct is read by its keys, where no field needs more than a
@@ -34,7 +47,13 @@ const (
 	// sharedBytes is how large a piece is that strings and data are cut from, those of
 	// one message beside those of others: what is kept of them keeps so much at most.
 	sharedBytes = 1 << 10
+	// maxSingles is how many getters read a message without making it into its flat
+	// form, which is faster for the next ones.
+	maxSingles = 4
 )
+
+// directEntry is how many bytes a field takes among the keys.
+func directEntry(key string) int { return 2 + len(key) + 1 }
 
 func directOf(fields []field) *direct {
 	if len(fields) == 0 || len(fields) > maxDirect {
@@ -46,7 +65,7 @@ func directOf(fields []field) *direct {
 		f := &fields[i]
 		shape, tag := shapeOf(f.plan.t)
 		_, um, _, tum := methods(f.plan.t)
-		if shape == shapeless || um || tum || f.via != nil || len(f.name)+3 > math.MaxUint8 {
+		if shape == shapeless || um || tum || f.via != nil || directEntry(f.name) > math.MaxUint8 {
 			return nil
 		}
 		keys := &others
@@ -60,7 +79,7 @@ func directOf(fields []field) *direct {
 		default:
 			d.others = append(d.others, directField{f.offset, shape})
 		}
-		*keys = append(append(append(*keys, byte(tag), byte(len(f.name)+3)), f.name...), 0)
+		*keys = append(append(append(*keys, byte(tag), byte(directEntry(f.name))), f.name...), 0)
 	}
 	d.keys = append(append(append(words, fixed...), others...), 0)
 	return d
@@ -72,8 +91,33 @@ func (m *Message) readDirect(d *direct, p unsafe.Pointer) bool {
 		return false
 	}
 	m.mu.Lock()
-	from, ok := m.d.(directReader)
-	ok = ok && !m.parsed && m.alive() && from.readDirect(d, p)
+	from, ok := m.asCame()
+	ok = ok && from.readDirect(d, p)
 	m.mu.Unlock()
 	return ok
+}
+
+// readSingle reads one field, if it can be read so. What cannot be found so is left to
+// the flat form.
+func (m *Message) readSingle(tag wire.Tag, key string) (v single, ok bool) {
+	if directEntry(key) > math.MaxUint8 || strings.IndexByte(key, 0) >= 0 {
+		return v, false
+	}
+	m.mu.Lock()
+	from, ok := m.asCame()
+	if ok = ok && m.singles < maxSingles; ok {
+		m.singles++
+		v, ok = from.readSingle(tag, key)
+	}
+	m.mu.Unlock()
+	return v, ok
+}
+
+// asCame is the backend's message, while nothing was made of it.
+func (m *Message) asCame() (directReader, bool) {
+	if m.parsed || !m.alive() {
+		return nil, false
+	}
+	d, ok := m.d.(directReader)
+	return d, ok
 }

@@ -576,16 +576,9 @@ func (m *nativeMessage) Resources() int {
 	return len(m.form.resources)
 }
 
-func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
-	if m.empty {
-		return true // nothing is found
-	}
-	r := readings.Get().(*reading)
-	length := C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(&d.keys[0]),
-		(*C.struct_xb_field)(unsafe.Pointer(&r.values)))
-	ok := length >= 0 && d.store(r, int(length), p)
-	readings.Put(r)
-	return ok
+// readFields reads the fields that keys names to values on. See xb_read_fields.
+func (m *nativeMessage) readFields(keys *byte, values *fieldValue) (length int) {
+	return int(C.xb_read_fields(C.uintptr_t(m.object), m.limit, (*C.uint8_t)(keys), (*C.struct_xb_field)(unsafe.Pointer(values))))
 }
 
 func (m *nativeMessage) WantsReply() bool { return m.wants }

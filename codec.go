@@ -106,6 +106,9 @@ func local(v any, f func(*decoder, wire.Value) error) (err error) {
 //   - An array of Go takes exactly as many elements as it has.
 //   - any receives what [Message.Dictionary] would.
 //
+// Strings and data of one message may share a piece of memory, and small ones that
+// of other messages: what is kept of them keeps up to 1 KiB (see [strings.Clone]).
+//
 // Files and descriptors decoded from a message belong to the caller: an *os.File,
 // or an [FD] that is to be closed. From a Dictionary they are those in it.
 //
@@ -159,8 +162,8 @@ func (d *decoder) flags(flags []DecodeFlags) {
 
 // other encodes a value that is none of the closed set by the plan of its type.
 func (e *encoder) other(v any) error {
-	if q, to := pointed(v); q != nil {
-		return e.pointed(to.pointer, to.plan, q)
+	if q, to := pointeeOf(v); q != nil {
+		return e.pointed(to.t, to.plan, q)
 	}
 	r := reflect.ValueOf(v)
 	t := r.Type()

@@ -68,4 +68,5 @@ const (
 	MaxDirect   = maxDirect
 	MaxSingles  = maxSingles
 	SharedBytes = sharedBytes
+	PieceBytes  = pieceBytes
 )

@@ -44,18 +44,19 @@ type reading struct {
 
 var readings = sync.Pool{New: func() any { return new(reading) }}
 
-// room is for n bytes of strings and data, nil if each has to be on its own.
+// room is for strings and data of n bytes, nil if each has to be on its own. It
+// begins where any type of C may: so does data that is the first of a message.
 func (r *reading) room(n int) []byte {
 	switch {
 	case n == 0 || n > sharedBytes:
 		return nil
-	case n > sharedBytes/4:
+	case n > pieceBytes/4:
 		return make([]byte, n)
 	case n > len(r.text):
-		r.text = make([]byte, sharedBytes)
+		r.text = make([]byte, pieceBytes)
 	}
 	room := r.text[:n:n]
-	r.text = r.text[n:]
+	r.text = r.text[(n+7)&^7:]
 	return room
 }
 
@@ -85,7 +86,7 @@ func (m *nativeMessage) readSingle(tag wire.Tag, key string) (v single, ok bool)
 	switch {
 	case !v.found:
 	case tag == wire.String || tag == wire.Data:
-		v.bytes = append([]byte{}, f.bytes()...)
+		v.bytes, _ = f.copied(nil)
 	case tag == wire.UUID:
 		v.uuid = f.uuid()
 	}
@@ -96,12 +97,12 @@ func (m *nativeMessage) readSingle(tag wire.Tag, key string) (v single, ok bool)
 // of all strings and data together.
 func (d *direct) store(r *reading, length int, p unsafe.Pointer) bool {
 	values := r.values[:]
-	storeWords(d.words, values, p)
-	values = values[len(d.words):]
 	if !storeFixed(d.fixed, values, p) {
 		return false
 	}
 	values = values[len(d.fixed):]
+	storeWords(d.words, values, p)
+	values = values[len(d.words):]
 	room := r.room(length)
 	for i := range d.others {
 		v, f := &values[i], &d.others[i]

@@ -23,17 +23,18 @@ static reader *const readers[TAG_UUID + 1];
 #define KEY ((const char *)keys + 2)
 #define NEXT TAIL_CALL readers[keys[keys[1]]](d, keys + keys[1], f + 1, left)
 
-// found tells whether a value is missing or of its type, where the getter gave what it
+// fits tells whether a value is missing or of its type, where the getter gave what it
 // gives for a missing one (row 291).
 static bool
-found(xpc_object_t d, const uint8_t *keys, xpc_type_t type, struct xb_field *f)
+fits(xpc_object_t d, const uint8_t *keys, xpc_type_t type, struct xb_field *f)
 {
 	xpc_object_t v = xpc_dictionary_get_value(d, KEY);
 	f->found = v != NULL;
 	return v == NULL || xpc_get_type(v) == type;
 }
 
-// READER reads a value of fixed size. One that may stand for a missing one is not sure.
+// READER reads a value of fixed size. It is sure of one that the getter does not give
+// for a missing key, or for another type.
 #define READER(name, type, get, sure) \
 	static int64_t \
 	name(xpc_object_t d, const uint8_t *keys, struct xb_field *f, int64_t left) \
@@ -41,7 +42,7 @@ found(xpc_object_t d, const uint8_t *keys, xpc_type_t type, struct xb_field *f)
 		uint64_t v = get; \
 		f->value = v; \
 		f->found = true; \
-		if (__builtin_expect(!(sure), 0) && !found(d, keys, type, f)) \
+		if (__builtin_expect(!(sure), 0) && !fits(d, keys, type, f)) \
 			return -1; \
 		NEXT; \
 	}
@@ -71,7 +72,7 @@ take_bytes(xpc_object_t d, const uint8_t *keys, xpc_type_t type, struct xb_field
 	f->value = (uintptr_t)p;
 	f->length = (uint32_t)length;
 	f->found = true;
-	if (length > (size_t)left || (p == NULL && !found(d, keys, type, f)))
+	if (length > (size_t)left || (p == NULL && !fits(d, keys, type, f)))
 		return -1;
 	return left - (int64_t)length;
 }

@@ -2,6 +2,7 @@ package xpc_test
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 
@@ -58,7 +59,8 @@ func TestLimits(t *testing.T) {
 	refused(xpc.Dictionary{"s": strings.Repeat("x", 1000)}, "larger than 1000 bytes, the limit")
 	require.NoError(t, trip(xpc.Dictionary{"large": make([]byte, 1<<20)}), "large data does not count")
 
-	for _, l := range []xpc.Limits{{Depth: -1}, {Depth: 513}, {Size: -1}, {Size: 1<<32 - 1}} {
+	most := uint64(math.MaxUint32) // no constant: less than 0 where an int has 32 bits
+	for _, l := range []xpc.Limits{{Depth: -1}, {Depth: 513}, {Size: -1}, {Size: int(most)}} {
 		require.ErrorIs(t, s.rt.SetLimits(l), xpc.ErrMisuse, "%v", l)
 	}
 	require.Equal(t, xpc.Limits{Depth: 2, Size: 1000}, s.rt.Limits())

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,33 @@ func TestDirectIsTheSame(t *testing.T) {
 			assert.False(t, flattened, "read by its fields")
 		})
 	}
+}
+
+// A struct of C's may be laid over data that is the first of its message, as over what
+// Go allocates.
+func TestDirectAlignsData(t *testing.T) {
+	type blob struct{ A []byte }
+	for range 100 {
+		got, _, err, _, _ := receive[blob](t, blob{make([]byte, 13)})
+		require.NoError(t, err)
+		require.Zero(t, uintptr(unsafe.Pointer(&got.A[0]))%8)
+	}
+}
+
+// What comes after a field that does not fit stays as it was.
+func TestDirectStopsAtAMisfit(t *testing.T) {
+	type narrow struct {
+		A int8
+		B int64
+		S string
+	}
+	direct, flat, err, _, _ := receive[narrow](t, struct {
+		A, B int64
+		S    string
+	}{300, 5, "text"})
+	require.ErrorContains(t, err, "int64 300 does not fit int8")
+	assert.Zero(t, direct)
+	assert.Zero(t, flat)
 }
 
 // What does not fit is found by the plan, with the same words.
@@ -204,7 +232,7 @@ func TestDirectKeepsApart(t *testing.T) {
 	}
 	rng := gen.Rand(firstSeed(t))
 	read := func() (want, got texts) {
-		size := []int{1, 40, xpc.SharedBytes / 4, xpc.SharedBytes}[rng.IntN(4)]
+		size := 1 + []int{0, 20, xpc.PieceBytes / 4, xpc.SharedBytes}[rng.IntN(4)]
 		some := func() string { return strings.Repeat(string(rune('a'+rng.IntN(26))), rng.IntN(size)) }
 		want = texts{some(), []byte(some()), []byte(some())}
 		got, _, err, _, _ := receive[texts](t, want)

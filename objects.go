@@ -59,4 +59,6 @@ func dateNanos(t time.Time) (int64, bool) {
 	return sum, true
 }
 
-func fromDateNanos(ns int64) time.Time { return time.Unix(0, ns).UTC() }
+func fromDateNanos(ns int64) time.Time { return epoch.Add(time.Duration(ns)) }
+
+var epoch = time.Unix(0, 0).UTC()

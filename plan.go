@@ -21,7 +21,7 @@ type plan struct {
 	dec     func(d *decoder, v wire.Value, p unsafe.Pointer) error
 	empty   func(p unsafe.Pointer) bool // for omitempty
 	xpc     string                      // libxpc's name of the type, "" if it depends on the value
-	fast    wire.Tag                    // what enc and dec do can be done in place: 8 bytes, or a string
+	fast    wire.Tag                    // of 8 bytes, or a string, which dec need not be called for
 	null    bool                        // a null of its own kind: any, pointers, and what has an UnmarshalXPC
 	direct  *direct                     // nil if not every field can be read alone
 	scratch *sync.Pool                  // addressable copies of values in interfaces; nil if the address may be kept
@@ -205,14 +205,14 @@ func (b builder) leaf(p *plan) bool {
 
 func (b builder) kind(p *plan) {
 	t := p.t
+	if is, tag := shapeOf(t); is == shape64 || is == shapeString {
+		p.fast = tag
+	}
 	switch t.Kind() {
 	case reflect.Bool:
 		p.enc, p.dec, p.xpc = encBool, decBool, "bool"
 	case reflect.Int:
 		p.enc, p.dec, p.xpc = encInt[int], decInt[int], "int64"
-		if t.Size() == 8 {
-			p.fast = wire.Int64
-		}
 	case reflect.Int8:
 		p.enc, p.dec, p.xpc = encInt[int8], decInt[int8], "int64"
 	case reflect.Int16:
@@ -220,7 +220,7 @@ func (b builder) kind(p *plan) {
 	case reflect.Int32:
 		p.enc, p.dec, p.xpc = encInt[int32], decInt[int32], "int64"
 	case reflect.Int64:
-		p.enc, p.dec, p.xpc, p.fast = encInt[int64], decInt[int64], "int64", wire.Int64
+		p.enc, p.dec, p.xpc = encInt[int64], decInt[int64], "int64"
 	case reflect.Uint:
 		p.enc, p.dec, p.xpc = encUint[uint], decUint[uint], "uint64"
 	case reflect.Uint8:
@@ -230,13 +230,13 @@ func (b builder) kind(p *plan) {
 	case reflect.Uint32:
 		p.enc, p.dec, p.xpc = encUint[uint32], decUint[uint32], "uint64"
 	case reflect.Uint64:
-		p.enc, p.dec, p.xpc, p.fast = encUint[uint64], decUint[uint64], "uint64", wire.Uint64
+		p.enc, p.dec, p.xpc = encUint[uint64], decUint[uint64], "uint64"
 	case reflect.Float32:
 		p.enc, p.dec, p.xpc = encFloat32, decFloat32, "double"
 	case reflect.Float64:
-		p.enc, p.dec, p.xpc, p.fast = encFloat64, decFloat64, "double", wire.Double
+		p.enc, p.dec, p.xpc = encFloat64, decFloat64, "double"
 	case reflect.String:
-		p.enc, p.dec, p.xpc, p.fast = encString, decString, "string", wire.String
+		p.enc, p.dec, p.xpc = encString, decString, "string"
 	case reflect.Slice:
 		b.slice(p)
 	case reflect.Array:

@@ -29,10 +29,10 @@ type single struct {
 // has the words for it.
 type direct struct {
 	// keys has, for each field, a tag, how many bytes all this takes, the key and its
-	// NUL, and a 0 at the end: first those of words, then fixed, then others.
+	// NUL, and a 0 at the end: first those of fixed, then words, then others.
 	keys   []byte
-	words  []uintptr // the offsets of fields of 8 bytes
 	fixed  []directField
+	words  []uintptr     // the offsets of fields of 8 bytes
 	others []directField // strings, data and dates
 }
 
@@ -44,9 +44,11 @@ type directField struct {
 const (
 	// maxDirect bounds what is read of a message beside its plan, 16 bytes a field.
 	maxDirect = 256
-	// sharedBytes is how large a piece is that strings and data are cut from, those of
-	// one message beside those of others: what is kept of them keeps so much at most.
+	// sharedBytes is up to how many bytes the strings and data of one message are made
+	// in one piece, and pieceBytes how large a piece is that small ones of several
+	// messages are cut from: what is kept of them keeps so much at most.
 	sharedBytes = 1 << 10
+	pieceBytes  = 512
 	// maxSingles is how many getters read a message without making it into its flat
 	// form, which is faster for the next ones.
 	maxSingles = 4
@@ -60,28 +62,28 @@ func directOf(fields []field) *direct {
 		return nil
 	}
 	d := &direct{}
-	var words, fixed, others []byte
+	var fixed, words, others []byte
 	for i := range fields {
 		f := &fields[i]
-		shape, tag := shapeOf(f.plan.t)
+		is, tag := shapeOf(f.plan.t)
 		_, um, _, tum := methods(f.plan.t)
-		if shape == shapeless || um || tum || f.via != nil || directEntry(f.name) > math.MaxUint8 {
+		if is == shapeless || um || tum || f.via != nil || directEntry(f.name) > math.MaxUint8 {
 			return nil
 		}
 		keys := &others
 		switch {
-		case shape == shape64:
+		case is < shape64:
+			d.fixed = append(d.fixed, directField{f.offset, is})
+			keys = &fixed
+		case is == shape64:
 			d.words = append(d.words, f.offset)
 			keys = &words
-		case shape <= lastFixed:
-			d.fixed = append(d.fixed, directField{f.offset, shape})
-			keys = &fixed
 		default:
-			d.others = append(d.others, directField{f.offset, shape})
+			d.others = append(d.others, directField{f.offset, is})
 		}
 		*keys = append(append(append(*keys, byte(tag), byte(directEntry(f.name))), f.name...), 0)
 	}
-	d.keys = append(append(append(words, fixed...), others...), 0)
+	d.keys = append(append(append(fixed, words...), others...), 0)
 	return d
 }
 
@@ -91,10 +93,9 @@ func (m *Message) readDirect(d *direct, p unsafe.Pointer) bool {
 		return false
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	from, ok := m.asCame()
-	ok = ok && from.readDirect(d, p)
-	m.mu.Unlock()
-	return ok
+	return ok && from.readDirect(d, p)
 }
 
 // readSingle reads one field, if it can be read so. What cannot be found so is left to
@@ -104,13 +105,13 @@ func (m *Message) readSingle(tag wire.Tag, key string) (v single, ok bool) {
 		return v, false
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	from, ok := m.asCame()
-	if ok = ok && m.singles < maxSingles; ok {
-		m.singles++
-		v, ok = from.readSingle(tag, key)
+	if !ok || m.singles == maxSingles {
+		return v, false
 	}
-	m.mu.Unlock()
-	return v, ok
+	m.singles++
+	return from.readSingle(tag, key)
 }
 
 // asCame is the backend's message, while nothing was made of it.

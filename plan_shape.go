@@ -10,6 +10,7 @@ import (
 // of libxpc's, without methods or memory of its own to ask.
 type shape uint8
 
+// Those of fixed size come first, and of these the ones of 8 bytes last.
 const (
 	shapeless shape = iota
 	shapeBool
@@ -19,12 +20,11 @@ const (
 	shapeUint8
 	shapeUint16
 	shapeUint32
-	shape64
 	shapeFloat32
 	shapeUUID
-	lastFixed shape = iota - 1 // those above have a fixed size on their way as well
-	shapeString
+	shape64
 	shapeData
+	shapeString
 	shapeTime
 )
 

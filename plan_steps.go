@@ -31,13 +31,13 @@ func stepsOf(fields []field) []step {
 	var entries []byte
 	for i := range fields {
 		f := &fields[i]
-		shape, tag := shapeOf(f.plan.t)
+		is, tag := shapeOf(f.plan.t)
 		m, _, tm, _ := methods(f.plan.t)
 		simple := f.via == nil && !f.omit
-		if simple && !m && !tm && shapeless < shape && shape <= lastFixed {
+		if simple && !m && !tm && shapeless < is && is <= shape64 {
 			entries = append(append(entries, f.key...), byte(tag))
-			s.values = append(s.values, fixedValue{f.offset, len(entries), shape})
-			entries = append(entries, make([]byte, sizes[shape])...)
+			s.values = append(s.values, fixedValue{f.offset, len(entries), is})
+			entries = append(entries, make([]byte, fixedSizes[is])...)
 			continue
 		}
 		if simple {
@@ -55,8 +55,8 @@ func stepsOf(fields []field) []step {
 	return append(steps, s)
 }
 
-// sizes is how many bytes follow the tag; 0 for a bool, which is its tag.
-var sizes = [...]int{
+// fixedSizes is how many bytes follow the tag; 0 for a bool, which is its tag.
+var fixedSizes = [...]int{
 	shapeInt8: 8, shapeInt16: 8, shapeInt32: 8, shapeUint8: 8, shapeUint16: 8, shapeUint32: 8,
 	shape64: 8, shapeFloat32: 8, shapeUUID: 16,
 }
@@ -74,7 +74,7 @@ func (s *step) fixed(buf []byte, p unsafe.Pointer) []byte {
 		case shape64:
 			n = *(*uint64)(q)
 		case shapeBool:
-			b[v.at-1] = byte(wire.False) + *(*uint8)(q)
+			b[v.at-1] = byte(wire.False) + *(*uint8)(q) // True comes next
 			continue
 		case shapeUUID:
 			*(*[16]byte)(to) = *(*[16]byte)(q)

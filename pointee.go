@@ -8,34 +8,39 @@ import (
 
 // A pointee is what pointers of one type point to.
 type pointee struct {
-	word    unsafe.Pointer // the pointer's type, as an interface has it
-	pointer reflect.Type   // the same
-	plan    *plan
+	word unsafe.Pointer // the pointer's type, as an interface has it
+	t    reflect.Type   // the pointer's type
+	plan *plan
 }
 
-// recent holds what was pointed to last, each where the type's address says. It takes
-// a fraction of the time of asking reflect and the map of all plans.
-var recent [64]atomic.Pointer[pointee]
+// recentPointees holds what was pointed to last, each where the type's address says.
+// It takes a fraction of the time of asking reflect and the map of all plans.
+var recentPointees [64]atomic.Pointer[pointee]
 
-// pointed is what v points to, nil if v is no pointer, or nil itself.
-func pointed(v any) (unsafe.Pointer, *pointee) {
-	in := (*struct{ t, p unsafe.Pointer })(unsafe.Pointer(&v)) // how an interface holds a pointer
-	at := &recent[(uintptr(in.t)>>5^uintptr(in.t)>>11)%uintptr(len(recent))]
-	if r := at.Load(); r != nil && r.word == in.t && in.p != nil {
+// pointeeOf is what v points to, nil if v is no pointer, or nil itself.
+func pointeeOf(v any) (unsafe.Pointer, *pointee) {
+	in := (*struct{ word, p unsafe.Pointer })(unsafe.Pointer(&v)) // how an interface holds most pointers
+	at := &recentPointees[(uintptr(in.word)>>5^uintptr(in.word)>>11)%uintptr(len(recentPointees))]
+	if r := at.Load(); r != nil && r.word == in.word && in.p != nil {
 		return in.p, r
 	}
-	p := reflect.ValueOf(v)
-	if p.Kind() != reflect.Pointer || p.IsNil() {
+	v0 := reflect.ValueOf(v)
+	if v0.Kind() != reflect.Pointer || v0.IsNil() {
 		return nil, nil
 	}
-	r := &pointee{in.t, p.Type(), planOf(p.Type().Elem())}
-	at.Store(r)
-	return p.UnsafePointer(), r
+	p := v0.UnsafePointer()
+	r := &pointee{in.word, v0.Type(), planOf(v0.Type().Elem())}
+	// A pointer to a type that lives in C only (runtime/cgo.Incomplete) is boxed, and is
+	// not to be remembered.
+	if p == in.p {
+		at.Store(r)
+	}
+	return p, r
 }
 
 // target is what v, which is to be decoded to, points to.
 func target(op string, v any) (unsafe.Pointer, *plan, error) {
-	p, to := pointed(v)
+	p, to := pointeeOf(v)
 	if p == nil {
 		return nil, nil, misuse(op, "what to decode to is a %T, and must be a pointer that is not nil", v)
 	}

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 need_go
 export CGO_ENABLED=0
-for system in linux/amd64 darwin/arm64 windows/amd64 freebsd/amd64; do
+for system in linux/amd64 linux/386 darwin/arm64 windows/amd64 freebsd/amd64; do
 	export GOOS=${system%/*} GOARCH=${system#*/}
 	go build ./...
 	go vet ./...

@@ -122,8 +122,9 @@ func TestGetAllocations(t *testing.T) {
 		d[fmt.Sprint("other", i)] = xpc.Array{"something", xpc.Dictionary{"large": []byte("data")}}
 	}
 	m := received(t, d)
+	key := []byte("a")
 	require.Equal(t, 0.0, testing.AllocsPerRun(100, func() {
-		if m.GetInt64("a") != 1 || m.GetUUID("id") != (xpc.UUID{1}) || m.GetDouble("a") == 0 {
+		if m.GetInt64(string(key)) != 1 || m.GetUUID("id") != (xpc.UUID{1}) || m.GetDouble("a") == 0 {
 			t.Fatal("wrong")
 		}
 	}))

@@ -45,7 +45,7 @@ type reading struct {
 var readings = sync.Pool{New: func() any { return new(reading) }}
 
 // room is for strings and data of n bytes, nil if each has to be on its own. It
-// begins where any type of C may: so does data that is the first of a message.
+// begins where a type of 8 bytes may, and with it data that no string is before.
 func (r *reading) room(n int) []byte {
 	switch {
 	case n == 0 || n > sharedBytes:
@@ -71,19 +71,16 @@ func (m *nativeMessage) readDirect(d *direct, p unsafe.Pointer) bool {
 	return ok
 }
 
-func (m *nativeMessage) readSingle(tag wire.Tag, key string) (v single, ok bool) {
+func (m *nativeMessage) readSingle(keys *singleKey) (v single, ok bool) {
 	if m.empty {
 		return v, true
 	}
-	var keys [math.MaxUint8 + 1]byte
 	var f fieldValue
-	keys[0], keys[1] = byte(tag), byte(directEntry(key))
-	copy(keys[2:], key)
-	if m.readFields(&keys[0], &f) < 0 {
+	if m.object == 0 || m.readFields(&keys[0], &f) < 0 {
 		return v, false
 	}
 	v.found, v.number = f.found != 0, f.value
-	switch {
+	switch tag := wire.Tag(keys[0]); {
 	case !v.found:
 	case tag == wire.String || tag == wire.Data:
 		v.bytes, _ = f.copied(nil)

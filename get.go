@@ -95,7 +95,7 @@ func Get[T any](d Getter, key string) (T, bool) {
 	return zero, false
 }
 
-// alone reads one key of a message of which nothing was read before. It is not ok
+// alone reads one key of a message while nothing was made of the whole. It is not ok
 // where that takes more than a look.
 func alone[T any](m *Message, key string) (out T, found, ok bool) {
 	var v single

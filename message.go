@@ -3,6 +3,7 @@ package xpc
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-xpc/xpc/driver"
 	"github.com/go-xpc/xpc/internal/wire"
@@ -32,9 +33,10 @@ type Message struct {
 	resources bool
 	handler   bool // the handler's own reference
 	replying  replyState
-	singles   uint8 // getters that read a field alone
-	user      int   // references of Retain, or of the caller of Call
-	uses      int32 // accesses under way
+	singles   uint8       // getters that read a field alone
+	flat      atomic.Bool // parsed, and nothing is wrong with the body
+	user      int         // references of Retain, or of the caller of Call
+	uses      int32       // accesses under way
 	body      wire.Value
 	bad       error          // what is wrong with the body
 	d         driver.Message // nil once given back, or if nothing is left to give back
@@ -94,6 +96,7 @@ func (m *Message) parse() {
 	m.parsed = true
 	m.body, m.bad = parseBody(m.d.Body(), m.limits)
 	m.resources = m.d.Resources() > 0
+	m.flat.Store(m.bad == nil)
 }
 
 func parseBody(b []byte, l wire.Limits) (wire.Value, error) {

@@ -91,6 +91,10 @@ func TestSingleIsTheSame(t *testing.T) {
 			for _, key := range append(keys, kind) {
 				arrived(t, d, func(m *xpc.Message) {
 					v, ok := get(m, key)
+					fits := len(key) <= 252 && !strings.Contains(key, "\x00")
+					if _, there := d[key]; fits && (ok || !there) {
+						assert.False(t, xpc.Flattened(m), "%s: %s of %.20q is read alone", name, kind, key)
+					}
 					_, err := m.Dictionary() // makes the flat form
 					require.NoError(t, err)
 					flat, flatOK := get(m, key)
@@ -157,8 +161,34 @@ func TestFewKeysAlone(t *testing.T) {
 func TestSingleLimit(t *testing.T) {
 	require.NoError(t, xpc.Native().SetLimits(xpc.Limits{Size: 1000}))
 	defer func() { require.NoError(t, xpc.Native().SetLimits(xpc.Limits{})) }()
-	arrived(t, xpc.Dictionary{"A": strings.Repeat("a", 1001), "B": "b"}, func(m *xpc.Message) {
+	arrived(t, xpc.Dictionary{"A": strings.Repeat("a", 1001), "B": "b", "null": nil}, func(m *xpc.Message) {
+		for range 2 * xpc.MaxSingles {
+			assert.Equal(t, "b", m.GetString("B"), "and not gone later")
+			assert.Equal(t, "", m.GetString("A"))
+			assert.Equal(t, int64(0), m.GetInt64("null"))
+		}
+		_, err := m.Dictionary()
+		assert.ErrorContains(t, err, "larger than 1000 bytes")
 		assert.Equal(t, "b", m.GetString("B"))
-		assert.Equal(t, "", m.GetString("A"))
 	})
+}
+
+// A getter allocates what it gives, and nothing for its key.
+func TestSingleAllocations(t *testing.T) {
+	countsAllocations(t)
+	o, err := native.Encode(xpc.Dictionary{"n": int64(1), "id": xpc.UUID{1}, "s": "some text"})
+	require.NoError(t, err)
+	defer native.Release(o)
+	key := []byte("n")
+	var ok bool
+	per := func(f func(m *xpc.Message)) float64 {
+		receive, free := native.Receiver(func(m any) { f(m.(*xpc.Message)) })
+		defer free()
+		return testing.AllocsPerRun(100, func() { receive(o, 1) })
+	}
+	nothing := per(func(*xpc.Message) {})
+	assert.Equal(t, nothing, per(func(m *xpc.Message) { ok = m.GetInt64(string(key)) == 1 && m.GetUUID("id")[0] == 1 }))
+	assert.True(t, ok)
+	assert.Equal(t, nothing+1, per(func(m *xpc.Message) { ok = m.GetString("s") == "some text" }))
+	assert.True(t, ok)
 }

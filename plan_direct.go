@@ -3,6 +3,7 @@ package xpc
 import (
 	"math"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"github.com/go-xpc/xpc/internal/wire"
@@ -13,8 +14,13 @@ import (
 // It is false if they do not fit.
 type directReader interface {
 	readDirect(d *direct, p unsafe.Pointer) bool
-	readSingle(tag wire.Tag, key string) (v single, ok bool)
+	readSingle(keys *singleKey) (v single, ok bool)
 }
+
+// singleKey is the keys of a direct for one field.
+type singleKey [math.MaxUint8 + 1]byte
+
+var singleKeys = sync.Pool{New: func() any { return new(singleKey) }}
 
 // single is what a getter finds.
 type single struct {
@@ -94,31 +100,34 @@ func (m *Message) readDirect(d *direct, p unsafe.Pointer) bool {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	from, ok := m.asCame()
-	return ok && from.readDirect(d, p)
+	from, ok := m.d.(directReader)
+	return ok && !m.parsed && m.alive() && from.readDirect(d, p)
 }
 
 // readSingle reads one field, if it can be read so. What cannot be found so is left to
 // the flat form.
 func (m *Message) readSingle(tag wire.Tag, key string) (v single, ok bool) {
-	if directEntry(key) > math.MaxUint8 || strings.IndexByte(key, 0) >= 0 {
+	if m.flat.Load() || directEntry(key) > math.MaxUint8 || strings.IndexByte(key, 0) >= 0 {
 		return v, false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	from, ok := m.asCame()
-	if !ok || m.singles == maxSingles {
+	from, ok := m.d.(directReader)
+	if !ok || !m.alive() {
 		return v, false
 	}
-	m.singles++
-	return from.readSingle(tag, key)
-}
-
-// asCame is the backend's message, while nothing was made of it.
-func (m *Message) asCame() (directReader, bool) {
-	if m.parsed || !m.alive() {
-		return nil, false
+	if m.singles == maxSingles && !m.parsed {
+		m.parse()
 	}
-	d, ok := m.d.(directReader)
-	return d, ok
+	// Where no flat form can be made there is no other way: a key that was read must not
+	// be missing when it is read again.
+	if m.parsed && m.bad == nil {
+		return v, false
+	}
+	m.singles = min(m.singles+1, maxSingles)
+	keys := singleKeys.Get().(*singleKey)
+	defer singleKeys.Put(keys)
+	keys[0], keys[1] = byte(tag), byte(directEntry(key))
+	clear(keys[2+copy(keys[2:], key):][:2])
+	return from.readSingle(keys)
 }

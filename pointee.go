@@ -8,7 +8,7 @@ import (
 
 // A pointee is what pointers of one type point to.
 type pointee struct {
-	word unsafe.Pointer // the pointer's type, as an interface has it
+	word unsafe.Pointer // what an interface holds for the pointer's type
 	t    reflect.Type   // the pointer's type
 	plan *plan
 }

@@ -1,4 +1,4 @@
-# make demo and make test need Go alone. make deps installs what the others need.
+# make demo, test and portable need Go alone. make deps installs what the others need.
 # Each stops at the first thing that is wrong and says what it is.
 
 DEMO     = ./examples/container/demo
@@ -26,7 +26,7 @@ export STATICCHECK ACTIONLINT FUZZTIME
 help:
 	@echo "demo         the tour: a client of apple/container, on the fake (Go only)"
 	@echo "test         all tests that need only Go, with -race where it works"
-	@echo "portable     build and vet for four systems, without cgo (Go only)"
+	@echo "portable     build and vet for four systems, one with 32 bits, without cgo (Go only)"
 	@echo "deps         install what the rest needs (Linux x86_64)"
 	@echo "cross        build, vet and link for macOS against Apple's headers"
 	@echo "api          compare the package with Apple's headers, function by function"
@@ -57,7 +57,7 @@ cross:
 	@build/cross.sh
 
 api:
-	@build/go.sh run ./internal/apicheck -cc build/darwin/cc
+	@build/api.sh
 
 bridge: $(BRIDGE_CONFIGS:%=bridge-%)
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // The objects of a binary property list refer to each other by number, so a few
@@ -27,6 +28,9 @@ var errPlistSize = fmt.Errorf("fake: property list: it is too large: at most %d 
 // readPlist reads a file that the library may have: XML or binary. (Its parser of
 // the older text form takes a gigabyte for a megabyte of parentheses.)
 func readPlist(r io.Reader) ([]byte, error) {
+	if f, ok := r.(*os.File); r == nil || ok && f == nil {
+		return nil, errors.New("fake: property list: there is none to read, the reader is nil: look at the error of os.Open")
+	}
 	data, err := io.ReadAll(io.LimitReader(r, maxPlist+1))
 	switch {
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -133,5 +134,14 @@ func TestDamagedBinaryPropertyLists(t *testing.T) {
 			damaged[i] = c
 			require.NotPanics(t, func() { ParsePlist(bytes.NewReader(damaged)) }, "byte %d is %#x", i, c)
 		}
+	}
+}
+
+// What os.Open gives with an error is not read.
+func TestPlistOfNoFile(t *testing.T) {
+	var none *os.File
+	for _, r := range []io.Reader{nil, none} {
+		_, err := ParsePlist(r)
+		require.ErrorContains(t, err, "the reader is nil")
 	}
 }

@@ -34,9 +34,9 @@ type Message struct {
 	handler   bool // the handler's own reference
 	replying  replyState
 	singles   uint8       // getters that read a field alone
-	flat      atomic.Bool // parsed, and nothing is wrong with the body
-	user      int         // references of Retain, or of the caller of Call
+	user      int32       // references of Retain, or of the caller of Call
 	uses      int32       // accesses under way
+	flat      atomic.Bool // parsed, and nothing is wrong with the body
 	body      wire.Value
 	bad       error          // what is wrong with the body
 	d         driver.Message // nil once given back, or if nothing is left to give back

@@ -106,22 +106,6 @@ func TestDirectAlignsData(t *testing.T) {
 	}
 }
 
-// What comes after a field that does not fit stays as it was.
-func TestDirectStopsAtAMisfit(t *testing.T) {
-	type narrow struct {
-		A int8
-		B int64
-		S string
-	}
-	direct, flat, err, _, _ := receive[narrow](t, struct {
-		A, B int64
-		S    string
-	}{300, 5, "text"})
-	require.ErrorContains(t, err, "int64 300 does not fit int8")
-	assert.Zero(t, direct)
-	assert.Zero(t, flat)
-}
-
 // What does not fit is found by the plan, with the same words.
 func TestDirectLeavesTheRest(t *testing.T) {
 	for _, d := range []xpc.Dictionary{

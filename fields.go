@@ -83,7 +83,7 @@ func (m *nativeMessage) readSingle(keys *singleKey) (v single, ok bool) {
 	switch tag := wire.Tag(keys[0]); {
 	case !v.found:
 	case tag == wire.String || tag == wire.Data:
-		v.bytes, _ = f.copied(nil)
+		v.bytes = append([]byte{}, f.bytes()...)
 	case tag == wire.UUID:
 		v.uuid = f.uuid()
 	}

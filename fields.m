@@ -8,8 +8,8 @@
 
 // A reader reads the field that keys names, and calls the reader of the next one. It
 // gives what is left of the bytes that strings and data may have, or less than 0. (A
-// loop with a switch is a tenth slower: from one place that all fields come by, a
-// processor does not foresee well where it goes on.)
+// loop with a switch is slower: from one place that all fields come by, a processor
+// does not foresee well where it goes on.)
 typedef int64_t reader(xpc_object_t d, const uint8_t *keys, struct xb_field *f, int64_t left);
 
 static reader *const readers[TAG_UUID + 1];

@@ -26,11 +26,7 @@ func TestFlattenedWhenAsked(t *testing.T) {
 		files = append(files, os.Stdin)
 	}
 	d["files"] = files
-	o, err := native.Encode(d)
-	require.NoError(t, err)
-	defer native.Release(o)
-	native.Receive(o, func(e any) {
-		m := e.(*xpc.Message)
+	arrived(t, d, func(m *xpc.Message) {
 		assert.False(t, xpc.Flattened(m))
 		v, ok := xpc.Lookup(m, "text")
 		assert.True(t, ok)

@@ -7,7 +7,7 @@ import (
 )
 
 // shape is what the memory of a plain field looks like: one that is a single value
-// of libxpc's, without methods or memory of its own to ask.
+// of libxpc's. Methods that its type may have are the caller's to ask for.
 type shape uint8
 
 // Those of fixed size come first, and of these the ones of 8 bytes last.
